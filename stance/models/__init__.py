@@ -1,0 +1,59 @@
+"""The classifiers, by the name that configs and model folders call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stance.errors import ConfigError, ModelError, nearest
+from stance.models.base import Inputs, StanceClassifier, as_inputs, check_parameters
+from stance.models.embedding import EmbeddingClassifier
+from stance.models.linear import LinearClassifier
+from stance.models.store import check_manifest
+
+REGISTRY: dict[str, type[StanceClassifier]] = {
+    classifier.kind: classifier for classifier in (LinearClassifier, EmbeddingClassifier)
+}
+
+
+def make_classifier(kind: str, parameters: Mapping[str, Any], seed: int | None = None) -> StanceClassifier:
+    """Return an unfitted classifier.
+
+    Raises
+    ------
+    ConfigError
+        There is no such kind, or a parameter is unknown or wrong.
+    """
+    if kind not in REGISTRY:
+        known = ", ".join(REGISTRY)
+        raise ConfigError(f'model.kind: no classifier "{kind}"{nearest(kind, REGISTRY)} (known: {known})')
+    classifier = REGISTRY[kind]
+    return classifier(**{"random_state": seed, **check_parameters(classifier, parameters)})
+
+
+def load_classifier(folder: Path) -> tuple[StanceClassifier, dict[str, Any]]:
+    """Load the classifier of a model folder, and its manifest.
+
+    Raises
+    ------
+    ModelError
+        Anything in the folder is missing, changed or unknown.
+    """
+    manifest = check_manifest(folder)
+    kind = manifest["kind"]
+    if kind not in REGISTRY:
+        raise ModelError(f'{folder} holds a model of kind "{kind}", which this version does not know')
+    return REGISTRY[kind].load(folder / "model"), manifest
+
+
+__all__ = [
+    "REGISTRY",
+    "EmbeddingClassifier",
+    "Inputs",
+    "LinearClassifier",
+    "StanceClassifier",
+    "as_inputs",
+    "load_classifier",
+    "make_classifier",
+]
