@@ -164,7 +164,8 @@ def explain(error: ValidationError) -> str:
     """Put pydantic's findings into one line each: the dotted key, what is wrong, the value found."""
     lines = []
     for found in error.errors():
-        where = ".".join(str(part) for part in found["loc"])
+        # pydantic names the branch of a union too, such as literal['balanced']; that is no key of the config
+        where = ".".join(str(part) for part in found["loc"] if "[" not in str(part))
         message = found["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
         value = found["input"]

@@ -36,8 +36,9 @@ class TruncationWarning(UserWarning):
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """Return `'; did you mean "x"?'` for the candidate closest to `word`, or `''` where none is close."""
-    close = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.5)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    by_folded = {candidate.lower(): candidate for candidate in candidates}
+    close = difflib.get_close_matches(word.lower(), list(by_folded), n=1, cutoff=0.5)
+    return f'; did you mean "{by_folded[close[0]]}"?' if close else ""
 
 
 def missing_extra(package: str, extra: str) -> MissingExtraError:

@@ -102,7 +102,7 @@ def _data_config(config: str | os.PathLike[str] | TrainConfig | DataConfig) -> D
 
 
 def _read_source(source: SourceConfig, problems: list[DataError] | None = None) -> list[tuple[Example, str | None]]:
-    columns: dict[str, str] = {**source.columns}
+    columns: dict[str, str] = {str(ours): theirs for ours, theirs in source.columns.items()}
     examples = read_examples(
         source.path, columns=columns, labels=source.labels, target=source.target, problems=problems
     )

@@ -37,7 +37,7 @@ def to_dataset(examples: Sequence[Example], keys: Sequence[str]) -> datasets.Dat
     features = {name: datasets.Value("string") for name in (*COLUMNS, *keys)}
     features["label"] = datasets.ClassLabel(names=list(LABELS))
     features["position"] = datasets.Value("int32")
-    rows = [dict.fromkeys(keys, "") | row for row in as_rows(examples)]
+    rows = [{name: row.get(name, "") for name in features} for row in as_rows(examples)]
     return datasets.Dataset.from_list(rows, features=datasets.Features(features))
 
 

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from stance.errors import DataError, missing_extra
 from stance.labels import LABELS, Example
 
-NEAR_DUPLICATE = 0.6
+NEAR_DUPLICATE = 0.5
 """Jaccard similarity of word 3-grams from which two sentences count as near-duplicates."""
 
 SHORTEST = 6
@@ -103,15 +103,16 @@ def near_duplicates(texts: Sequence[str], threshold: float = NEAR_DUPLICATE) -> 
     """Return the pairs (i, j), i < j, of texts whose word 3-grams overlap (Jaccard) by `threshold` or more.
 
     Candidates come from MinHash with locality-sensitive hashing (Broder, 1997), so that large collections
-    stay feasible; each is then checked exactly. Case and punctuation do not count. A candidate may be missed
-    with small probability near the threshold; equal texts never are.
+    stay feasible; each is then checked exactly. Case and punctuation do not count. A pair right at the threshold
+    may be missed with small probability; equal texts never are.
     """
     try:
         from datasketch import MinHash, MinHashLSH
     except ImportError:
         raise missing_extra("datasketch", "train") from None
     shingles = [_shingles(text) for text in texts]
-    index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+    # looked for from somewhat below the threshold, where hashing would begin to miss pairs
+    index = MinHashLSH(threshold=0.8 * threshold, num_perm=_PERMUTATIONS)
     hashes = MinHash.generator([[s.encode() for s in sorted(part)] for part in shingles], num_perm=_PERMUTATIONS)
     pairs = []
     for j, value in enumerate(hashes):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stance.evaluation.metrics import confusion, summarise
+from stance.evaluation.metrics import summarise
+from stance.labels import LABELS
 
 RESAMPLES = 2000
 
@@ -40,9 +41,8 @@ def bootstrap_intervals(
     names: dict[str, int] = {}
     home = np.array([names.setdefault(d or f"\0{row}", len(names)) for row, d in enumerate(documents)])
     per_document = np.zeros((len(names), 3, 3))
-    for document in range(len(names)):
-        rows = np.flatnonzero(home == document).tolist()
-        per_document[document] = confusion([truth[r] for r in rows], [predicted[r] for r in rows])
+    place = {label: row for row, label in enumerate(LABELS)}
+    np.add.at(per_document, (home, [place[label] for label in truth], [place[label] for label in predicted]), 1)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     figures = summarise(np.einsum("rd,dij->rij", draws, per_document))
     tail = 100 * (1 - level) / 2

@@ -7,18 +7,22 @@ import inspect
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ConfigDict, Field, ValidationError, create_model
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from stance.config import explain
 from stance.errors import ConfigError, InputError, nearest
 from stance.labels import DEFAULT_TARGET, LABELS, Example
+
+ClassWeight = Literal["balanced"] | dict[Any, Annotated[float, Field(ge=0)]] | None
+"""What scikit-learn takes as class_weight: "balanced" weighs each label by the inverse of its frequency."""
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -120,6 +124,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def predict_proba(self, X: Any) -> Probabilities:
         """Return probabilities, shape (n, n_classes), columns in the order of `classes_`, rows summing to 1."""
+        check_is_fitted(self)
         inputs = as_inputs(X)
         if not inputs.texts:
             return np.zeros((0, len(self.classes_)))
@@ -127,7 +132,8 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the likeliest label of each row, shape (n,)."""
-        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        columns = self.predict_proba(X).argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[columns]
         return labels
 
     @abc.abstractmethod

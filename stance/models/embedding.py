@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from stance.models.base import (
+    ClassWeight,
     Inputs,
     Probabilities,
     StanceClassifier,
@@ -44,7 +45,7 @@ class EmbeddingClassifier(StanceClassifier):
         Longer texts are cut there.
     batch_size : int >= 1, default=32
         Texts encoded at once.
-    class_weight : "balanced" or None, default=None
+    class_weight : "balanced", dict of label to float, or None, default=None
         "balanced" weighs each label by the inverse of its frequency.
     random_state : int or None, default=None
         Accepted for uniformity; the fit is deterministic.
@@ -59,7 +60,7 @@ class EmbeddingClassifier(StanceClassifier):
         C: Annotated[float, Field(gt=0)] = 1.0,
         max_tokens: Annotated[int, Field(ge=8, le=8192)] = 256,
         batch_size: Annotated[int, Field(ge=1)] = 32,
-        class_weight: Literal["balanced"] | None = None,
+        class_weight: ClassWeight = None,
         random_state: int | None = None,
     ) -> None:
         self.encoder = encoder
@@ -75,7 +76,6 @@ class EmbeddingClassifier(StanceClassifier):
         )
 
     def _predict_proba(self, inputs: Inputs) -> Probabilities:
-        check_is_fitted(self)
         return self._spread(self.head_.predict_proba(self._features(inputs)), self.head_.classes_)
 
     def _features(self, inputs: Inputs) -> npt.NDArray[np.float64]:

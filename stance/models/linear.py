@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from stance.models.base import (
+    ClassWeight,
     Inputs,
     Probabilities,
     StanceClassifier,
@@ -46,7 +47,7 @@ class LinearClassifier(StanceClassifier):
         Terms in fewer training texts are left out.
     min_target_texts : int >= 1, default=50
         A target with fewer training texts gets no weights of its own.
-    class_weight : "balanced" or None, default=None
+    class_weight : "balanced", dict of label to float, or None, default=None
         "balanced" weighs each label by the inverse of its frequency.
     random_state : int or None, default=None
         Accepted for uniformity; the fit is deterministic.
@@ -61,7 +62,7 @@ class LinearClassifier(StanceClassifier):
         character_ngrams: tuple[NGram, NGram] = (2, 5),
         min_document_frequency: Annotated[int, Field(ge=1)] = 2,
         min_target_texts: Annotated[int, Field(ge=1)] = 50,
-        class_weight: Literal["balanced"] | None = None,
+        class_weight: ClassWeight = None,
         random_state: int | None = None,
     ) -> None:
         self.C = C
@@ -83,7 +84,6 @@ class LinearClassifier(StanceClassifier):
         )
 
     def _predict_proba(self, inputs: Inputs) -> Probabilities:
-        check_is_fitted(self)
         matrix = self._augment(self.features_.transform(inputs.texts), inputs.targets)
         return self._spread(self.head_.predict_proba(matrix), self.head_.classes_)
 
