@@ -103,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("config", metavar="CONFIG")
     build.add_argument("--out", required=True, metavar="FOLDER", help="for train, validation and test .parquet")
     build.set_defaults(command="data_build")
+    hydrate = actions.add_parser("hydrate", help="bring the texts of stand-off labels from your own copies")
+    hydrate.add_argument("labels", metavar="LABELS", help="a stand-off file, or a folder of them: data/standoff")
+    hydrate.add_argument("--from", dest="texts", nargs="+", action="extend", default=[], metavar="PLACE",
+                         help="folders of clones (owner/name or name), JSONL files with a text column; "
+                              "installed packages are found without")  # fmt: skip
+    hydrate.add_argument("--out", default="data/hydrated", metavar="FOLDER", help="default: data/hydrated")
+    hydrate.set_defaults(command="data_hydrate")
     check = actions.add_parser("check", help="list everything wrong, with file and row; exit code 1 on errors")
     check.add_argument("source", metavar="CONFIG|FILE|FOLDER")
     check.set_defaults(command="data_check")

@@ -114,6 +114,25 @@ def data_build(arguments: Namespace) -> int:
     return 0
 
 
+def data_hydrate(arguments: Namespace) -> int:
+    """Write the texts of stand-off labels, found by offset or hash, where a build looks for them."""
+    from stance.data.standoff import as_copy, describe_missing, hydrate, read_annotations
+    from stance.models.store import write_file
+
+    labels = Path(arguments.labels)
+    for place in arguments.texts:
+        if not Path(place).exists():
+            raise InputError(f"there is no {place}; name folders of clones, or JSONL files with a text column")
+    hydrated = hydrate(read_annotations(labels), [Path(place) for place in arguments.texts])
+    if hydrated.examples:
+        file = Path(arguments.out) / f"{labels.stem}.jsonl"
+        write_file(file, "".join(as_copy(example) + "\n" for example in hydrated.examples))
+        _note(f"{len(hydrated.examples)} texts written to {file}")
+    if hydrated.missing:
+        _note(f"{hydrated.missing.total()} texts are missing:\n{describe_missing(hydrated.missing)}")
+    return 1 if hydrated.missing else 0
+
+
 def data_check(arguments: Namespace) -> int:
     """List everything wrong with a source."""
     from stance.data import collect_findings

@@ -72,6 +72,8 @@ class SourceConfig(_Strict):
     """The target of rows that name none."""
     split: Split | None = None
     """Put every row in this split; None splits by document."""
+    texts: list[Path] | None = None
+    """Given, `path` holds stand-off labels, and these are the folders that may hold their texts."""
 
 
 class SplitConfig(_Strict):
@@ -98,6 +100,8 @@ class DataConfig(_Strict):
     """Of the splits alone, so that trainings with other seeds share them."""
     max_words: PositiveInt = 200
     """A longer text is an error: it is not a sentence."""
+    held_out: list[Path] = Field(default_factory=list)
+    """JSONL files of sha1, source and path: what is measured on, and so never trained on."""
 
 
 class ModelConfig(_Strict):
@@ -130,7 +134,9 @@ class TrainConfig(_Strict):
         """Write the config as YAML, its paths relative to `folder`."""
         data = self.model_dump(mode="json", exclude_defaults=False)
         for source in data["data"]["sources"]:
-            source["path"] = Path(os.path.relpath(source["path"], folder)).as_posix()
+            source["path"] = _relative(source["path"], folder)
+            source["texts"] = source["texts"] and [_relative(path, folder) for path in source["texts"]]
+        data["data"]["held_out"] = [_relative(path, folder) for path in data["data"]["held_out"]]
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
@@ -172,6 +178,10 @@ def explain(error: ValidationError) -> str:
         given = f", not {value!r}" if isinstance(value, str | int | float | bool) else ""
         lines.append(f"{where}: {message}{given}" if where else message)
     return "\n  ".join(lines)
+
+
+def _relative(path: str, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -226,6 +236,15 @@ def _item(node: Any, index: str, override: str) -> Any:
 
 def _resolve(config: TrainConfig, path: Path) -> TrainConfig:
     folder = path.parent
-    sources = [source.model_copy(update={"path": folder / source.path}) for source in config.data.sources]
-    data = config.data.model_copy(update={"sources": sources})
+    sources = [
+        source.model_copy(
+            update={
+                "path": folder / source.path,
+                "texts": source.texts and [folder / path for path in source.texts],
+            }
+        )
+        for source in config.data.sources
+    ]
+    held_out = [folder / path for path in config.data.held_out]
+    data = config.data.model_copy(update={"sources": sources, "held_out": held_out})
     return config.model_copy(update={"data": data, "name": config.name or path.stem})

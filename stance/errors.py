@@ -34,6 +34,10 @@ class TruncationWarning(UserWarning):
     """A text was longer than the model reads; its end was left out."""
 
 
+class MissingTextWarning(UserWarning):
+    """Some stand-off labels have no text on this machine; the build went on without them."""
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """Return `'; did you mean "x"?'` for the candidate closest to `word`, or `''` where none is close."""
     by_folded = {candidate.lower(): candidate for candidate in candidates}

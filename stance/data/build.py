@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stance.config import SPLITS, DataConfig, SourceConfig, TrainConfig, load_config
@@ -15,7 +17,8 @@ from stance.data.corpus import add_context
 from stance.data.dataset import as_rows, to_dataset_dict
 from stance.data.readers import read_examples
 from stance.data.splits import split_examples
-from stance.errors import DataError
+from stance.data.standoff import hydrate, read_annotations, read_held_out, text_hash
+from stance.errors import DataError, MissingTextWarning
 from stance.labels import Example
 
 if TYPE_CHECKING:
@@ -56,7 +59,8 @@ def build_splits(config: DataConfig) -> dict[str, list[Example]]:
     """
     examples: list[tuple[Example, str | None]] = []
     for source in config.sources:
-        examples += _read_source(source)
+        examples += _read_source(source, config.held_out)
+    _refuse(_check_held_out([example for example, _ in examples], config.held_out))
     _refuse(check_examples([example for example, _ in examples], config.max_words))
     fractions: dict[str, float] = {name: float(getattr(config.splits, name)) for name in SPLITS}
     splits: dict[str, list[Example]] = {name: [] for name in SPLITS}
@@ -76,9 +80,10 @@ def collect_findings(config: DataConfig) -> tuple[list[Example], list[Finding]]:
     problems: list[DataError] = []
     read: list[tuple[Example, str | None]] = []
     for source in config.sources:
-        read += _read_source(source, problems)
+        read += _read_source(source, config.held_out, problems)
     examples = [example for example, _ in read]
     findings = [_finding(problem) for problem in problems] + check_examples(examples, config.max_words)
+    findings += _check_held_out(examples, config.held_out)
     fixed: dict[str, list[Example]] = {}
     for example, split in read:
         if split:
@@ -101,7 +106,11 @@ def _data_config(config: str | os.PathLike[str] | TrainConfig | DataConfig) -> D
     return (config if isinstance(config, TrainConfig) else load_config(config)).data
 
 
-def _read_source(source: SourceConfig, problems: list[DataError] | None = None) -> list[tuple[Example, str | None]]:
+def _read_source(
+    source: SourceConfig, held_out: Sequence[Path], problems: list[DataError] | None = None
+) -> list[tuple[Example, str | None]]:
+    if source.texts is not None:
+        return [(example, source.split) for example in _join_texts(source, source.texts, held_out)]
     columns: dict[str, str] = {str(ours): theirs for ours, theirs in source.columns.items()}
     examples = read_examples(
         source.path, columns=columns, labels=source.labels, target=source.target, problems=problems
@@ -117,6 +126,35 @@ def _read_source(source: SourceConfig, problems: list[DataError] | None = None) 
         metadata = {key: value for key, value in example.metadata.items() if key != "split"}
         placed.append((replace(example, metadata=metadata), source.split or named or None))
     return placed
+
+
+def _join_texts(source: SourceConfig, texts: Sequence[Path], held_out: Sequence[Path]) -> list[Example]:
+    hashes, documents = read_held_out(held_out)
+    annotations = [
+        (where, annotation)
+        for where, annotation in read_annotations(source.path)
+        if annotation.sha1 not in hashes and (annotation.source, annotation.path) not in documents
+    ]
+    hydrated = hydrate(annotations, texts)
+    if hydrated.missing:
+        count = hydrated.missing.total()
+        warnings.warn(
+            f"{count} of {len(annotations)} sentences labelled in {source.path} have no text on this machine and are "
+            f"left out; bring it with: stance data hydrate {source.path} --from FOLDER",
+            MissingTextWarning,
+            stacklevel=2,
+        )
+    return hydrated.examples
+
+
+def _check_held_out(examples: Sequence[Example], held_out: Sequence[Path]) -> list[Finding]:
+    hashes, _ = read_held_out(held_out)
+    message = "this sentence is held out for measuring; take it out of the training data"
+    return [
+        Finding("error", "leakage", example.location or example.id, message)
+        for example in examples
+        if hashes and text_hash(example.text) in hashes
+    ]
 
 
 def _refuse(findings: Sequence[Finding]) -> None:

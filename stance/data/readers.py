@@ -200,6 +200,20 @@ def _csv_rows(path: Path, text_column: str) -> Iterator[Row]:
 
 
 def _jsonl_rows(path: Path, text_column: str) -> Iterator[Row]:
+    for number, (where, row) in enumerate(read_json_lines(path)):
+        if not number:
+            _require(path, text_column, row)
+        yield where, row
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the place and the object of each line that is not blank.
+
+    Raises
+    ------
+    DataError
+        A line is not JSON, or no object.
+    """
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -210,9 +224,7 @@ def _jsonl_rows(path: Path, text_column: str) -> Iterator[Row]:
             except ValueError as error:
                 raise DataError(f"{where}: not JSON ({error}); write one object a line") from None
             if not isinstance(row, dict):
-                raise DataError(f"{where}: expected an object with a {text_column} key, not {line.strip()[:40]}")
-            if number == 1:
-                _require(path, text_column, row)
+                raise DataError(f"{where}: expected an object, not {line.strip()[:40]}")
             yield where, row
 
 

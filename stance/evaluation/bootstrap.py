@@ -40,9 +40,10 @@ def bootstrap_intervals(
     """
     names: dict[str, int] = {}
     home = np.array([names.setdefault(d or f"\0{row}", len(names)) for row, d in enumerate(documents)])
-    per_document = np.zeros((len(names), 3, 3))
-    place = {label: row for row, label in enumerate(LABELS)}
-    np.add.at(per_document, (home, [place[label] for label in truth], [place[label] for label in predicted]), 1)
+    place = {label: number for number, label in enumerate(LABELS)}
+    rows, columns = (np.array([place[label] for label in labels]) for labels in (truth, predicted))
+    cells = np.bincount(9 * home + 3 * rows + columns, minlength=9 * len(names))
+    per_document = cells.reshape(len(names), 3, 3)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     figures = summarise(np.einsum("rd,dij->rij", draws, per_document))
     tail = 100 * (1 - level) / 2
