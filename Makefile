@@ -17,6 +17,7 @@ $(VENV)/.installed: pyproject.toml Makefile
 run: setup
 	$(BIN)/stance data check configs/linear.yaml
 	$(BIN)/stance data build configs/linear.yaml --out build/dataset
+	$(BIN)/stance data show data/corpus -n 1 --html build/corpus.html
 	$(BIN)/stance train configs/linear.yaml
 	$(BIN)/stance train configs/embedding.yaml
 	$(BIN)/stance evaluate --model runs/linear runs/embedding --data configs/linear.yaml --split test --errors 3 --out build/evaluation

@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     show = actions.add_parser("show", help="count labels, targets and lengths, and show some sentences")
     show.add_argument("source", metavar="CONFIG|FILE|FOLDER")
     show.add_argument("-n", type=int, default=5, metavar="N", help="sentences to show (default: 5)")
+    show.add_argument("--html", metavar="FILE", help="write statistics and plots as one page")
     show.set_defaults(command="data_show")
     return parser
 

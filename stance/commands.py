@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from stance.evaluation import Evaluation
 
+_ENOUGH = 500
+"""Sentences from which shares and probes say something about a collection."""
+
 Command = Callable[[Namespace], int]
 
 
@@ -138,6 +141,10 @@ def data_check(arguments: Namespace) -> int:
     from stance.data import collect_findings
 
     examples, findings = collect_findings(_data_config(arguments.source))
+    if len(examples) >= _ENOUGH:
+        from stance.data.statistics import check_statistics, describe
+
+        findings += check_statistics(describe(examples), arguments.source)
     for finding in findings:
         _write(str(finding))
     errors = sum(finding.level == "error" for finding in findings)
@@ -157,6 +164,16 @@ def data_show(arguments: Namespace) -> int:
     else:
         examples = read_examples(source)
         _print_split_table({"all": examples})
+    if arguments.html:
+        from stance.data.page import render_page
+        from stance.data.statistics import describe
+        from stance.models.store import write_file
+
+        labelled = [example for example in examples if example.label]
+        if not labelled:
+            raise InputError(f"{source} holds no labelled sentences to describe")
+        write_file(Path(arguments.html), render_page(describe(labelled), labelled, f"The sentences of {source.name}"))
+        _note(f"written to {arguments.html}")
     for label in LABELS:
         for example in [e for e in examples if e.label == label][: max(arguments.n, 0)]:
             _write(f"{label}\t{example.target}\t{' '.join(example.text.split())}")

@@ -1,6 +1,7 @@
 """Labels for text that is public but not ours: pointers and labels here, the text joined from the reader's own copy.
 
-A stand-off file is JSONL, one annotated sentence a line: `id`, `label`, `target`, `holder`, `document_id`, `date`; `source`,
+A stand-off file is JSONL, one annotated sentence a line: `id`, `label`, `target`, `holder`, `document_id`, `date`;
+`source`,
 a public repository as owner/name or `pypi:` and a package; `path` and `commit` of the file there; `start` and `end`,
 character offsets after HTML entities and literal backslash-n are undone (none: found by hash in a copy alone); and
 `sha1` of the sentence's letters and digits. None of the text.
