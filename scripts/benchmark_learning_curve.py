@@ -3,7 +3,8 @@
 python scripts/benchmark_learning_curve.py configs/linear.yaml configs/embedding.yaml --data dev.jsonl --out build/curve
 
 Parts are whole documents, drawn in an order that the seed decides; each larger part holds the smaller ones. With
-stand-off sources in the config, every size is measured with and without them. Writes curve.json, curve.md and curve.png.
+stand-off sources in the config, every size is measured with and without them.
+Writes curve.json, curve.md and curve.png.
 """
 
 import argparse

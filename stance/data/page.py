@@ -51,6 +51,7 @@ def _genres(statistics: Statistics) -> markupsafe.Markup:
         left = [a + b for a, b in zip(left, shares, strict=True)]
     axes.set_yticks(range(len(names)), [f"{n.replace('_', ' ')} ({sum(statistics.genres[n].values())})" for n in names])
     axes.set_xlim(0, 1)
+    axes.margins(y=0.01)
     axes.set_xlabel("share of the sentences")
     axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     return _svg(figure)
