@@ -59,6 +59,7 @@ class WordCharacterTfidf(TransformerMixin, BaseEstimator):
         if not sum(map(len, self.terms_)):
             raise ValueError(f"no term occurs in {self.min_document_frequency} texts; give more texts")
         self.words_ = np.array(words, dtype=object)
+        self.__dict__.pop("_rows", None)  # of an earlier fit
         self._terms_in_words = hstack(blocks, format="csr", dtype=np.float64)
         counts = occurrences @ self._terms_in_words
         self.weights_ = TfidfTransformer(sublinear_tf=True).fit(counts)
@@ -72,24 +73,23 @@ class WordCharacterTfidf(TransformerMixin, BaseEstimator):
 
     def _look_up(self, words: list[str]) -> csr_matrix:
         """Return the counts of terms in `words`, shape (n_words, n_terms), from memory where `fit` saw the word."""
-        if not hasattr(self, "_terms_in_words"):  # just loaded: only the words and terms are stored
-            self._terms_in_words = self._count_terms(self.words_.tolist())
         if not hasattr(self, "_rows"):
             self._rows = {word: row for row, word in enumerate(self.words_.tolist())}
-        unseen = [word for word in words if word not in self._rows]
-        if not unseen:
-            return self._terms_in_words[[self._rows[word] for word in words]]
-        place = dict(zip(unseen, range(len(self._rows), len(self._rows) + len(unseen)), strict=True))
-        both = vstack([self._terms_in_words, self._count_terms(unseen)], format="csr")
-        return both[[self._rows.get(word, place.get(word, 0)) for word in words]]
+            self._counters = [
+                self._vectorizer(*pair) for pair in zip(_ANALYZERS, self.terms_, strict=True) if len(pair[1])
+            ]
+        if not hasattr(self, "_terms_in_words"):  # just loaded: only the words and terms are stored
+            self._terms_in_words = self._count_terms(self.words_.tolist())
+        rows = np.array([self._rows.get(word, -1) for word in words])
+        unseen = np.flatnonzero(rows < 0)
+        if not unseen.size:
+            return self._terms_in_words[rows]
+        seen = np.flatnonzero(rows >= 0)
+        parts = [self._terms_in_words[rows[seen]], self._count_terms([words[row] for row in unseen.tolist()])]
+        return vstack(parts, format="csr")[np.argsort(np.concatenate([seen, unseen]))]
 
     def _count_terms(self, words: list[str]) -> csr_matrix:
-        blocks = [
-            self._vectorizer(analyzer, terms).transform(words)
-            for analyzer, terms in zip(_ANALYZERS, self.terms_, strict=True)
-            if len(terms)
-        ]
-        return hstack(blocks, format="csr", dtype=np.float64)
+        return hstack([counter.transform(words) for counter in self._counters], format="csr", dtype=np.float64)
 
     def _vectorizer(self, analyzer: str, terms: npt.NDArray[Any] | None) -> CountVectorizer:
         ngrams = (1, 1) if analyzer == "word" else self.character_ngrams

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from scipy.sparse import csr_matrix, diags_array, hstack
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,6 +26,8 @@ from stance.models.base import (
 from stance.models.features import WordCharacterTfidf
 from stance.models.store import load_arrays, save_arrays
 
+_CHUNK = 8192
+"""Rows scored at once, so that memory does not grow with their number."""
 _FILE = "linear.safetensors"
 
 NGram = Annotated[int, Field(ge=1, le=10)]
@@ -83,17 +86,43 @@ class LinearClassifier(StanceClassifier):
             matrix, y
         )
 
-    def _predict_proba(self, inputs: Inputs) -> Probabilities:
-        matrix = self._augment(self.features_.transform(inputs.texts), inputs.targets)
-        return self._spread(self.head_.predict_proba(matrix), self.head_.classes_)
-
     def _augment(self, matrix: csr_matrix, targets: list[str]) -> csr_matrix:
+        """Return `matrix` beside one block a target of `targets_`, in which only that target's rows are repeated."""
         if not self.targets_:
             return matrix
-        own = [
-            diags_array(np.array([float(target == known) for target in targets])) @ matrix for known in self.targets_
+        n_rows, n_terms = matrix.shape
+        block = {target: number for number, target in enumerate(self.targets_)}
+        rows = np.repeat(np.arange(n_rows), np.diff(matrix.indptr))
+        home = np.array([block.get(target, -1) for target in targets])[rows]
+        kept = home >= 0
+        columns = matrix.indices[kept] + n_terms * home[kept]
+        shape = (n_rows, n_terms * len(self.targets_))
+        repeated = csr_matrix((matrix.data[kept], (rows[kept], columns)), shape=shape)
+        return hstack([matrix, repeated], format="csr")
+
+    def _predict_proba(self, inputs: Inputs) -> Probabilities:
+        parts = [
+            self._score(inputs.take(range(start, min(start + _CHUNK, len(inputs.texts)))))
+            for start in range(0, len(inputs.texts), _CHUNK)
         ]
-        return hstack([matrix, *own], format="csr")
+        return self._spread(np.vstack(parts), self.head_.classes_)
+
+    def _score(self, inputs: Inputs) -> Probabilities:
+        """Return what the head gives for the augmented matrix, without making it: a target's weights are added up."""
+        matrix = self.features_.transform(inputs.texts)
+        targets = np.array([self.targets_.index(t) if t in self.targets_ else -1 for t in inputs.targets])
+        weights = self.head_.coef_.reshape(len(self.head_.coef_), -1, matrix.shape[1])
+        decision = np.empty((len(inputs.texts), len(weights)))
+        for target in np.unique(targets).tolist():
+            rows = np.flatnonzero(targets == target)
+            common = weights[:, 0] if target < 0 else weights[:, 0] + weights[:, target + 1]
+            part = matrix if len(rows) == matrix.shape[0] else matrix[rows]
+            decision[rows] = part @ common.T + self.head_.intercept_
+        if decision.shape[1] == 1:  # scikit-learn keeps one row of weights for two classes
+            positive = expit(decision)
+            return np.hstack([1 - positive, positive])
+        probabilities: Probabilities = softmax(decision, axis=1)
+        return probabilities
 
     def save(self, folder: Path) -> None:
         """Write terms, weights and head as one safetensors file."""

@@ -17,6 +17,7 @@ def workplace(tmp_path, monkeypatch, run_folder, small_corpus):
     import shutil
 
     shutil.copytree(small_corpus, tmp_path / "data" / "corpus")
+    shutil.copytree(REPOSITORY / "data" / "standoff", tmp_path / "data" / "standoff")
     shutil.copytree(REPOSITORY / "configs", tmp_path / "configs")
     shutil.copytree(REPOSITORY / "data" / "examples", tmp_path / "data" / "examples")
     shutil.copytree(run_folder, tmp_path / "runs" / "linear")

@@ -81,6 +81,18 @@ def test_a_model_reads_the_target(classifier):
     assert classifier.fit(X, y).score(X, y) > 0.9
 
 
+def test_the_linear_score_is_the_heads_on_the_augmented_matrix(data):
+    X, y = data
+    X = [(text, f"target {number % 3}") for number, (text, _) in enumerate(X)]
+    classifier = LinearClassifier().fit(X, y)
+    assert classifier.targets_ == ["target 0", "target 1", "target 2"]
+    X += [(text, "never seen") for text, _ in X[:9]]
+    inputs = as_inputs(X)
+    matrix = classifier._augment(classifier.features_.transform(inputs.texts), inputs.targets)
+    expected = classifier.head_.predict_proba(matrix)[:, [1, 2, 0]]
+    np.testing.assert_allclose(classifier.predict_proba(X), expected, atol=1e-12)
+
+
 def test_no_rows_give_no_probabilities(classifier, data):
     assert classifier.fit(*data).predict_proba([]).shape == (0, 3)
 
