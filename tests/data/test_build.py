@@ -102,3 +102,13 @@ def test_the_corpus_itself_has_no_errors():
     assert len(examples) >= 800
     assert len({example.document_id for example in examples}) >= 40
     assert [finding for finding in findings if finding.level == "error"] == []
+
+
+def test_the_corpus_loads_with_datasets_from_its_card(tmp_path):
+    import datasets
+
+    from tests.conftest import REPOSITORY
+
+    corpus = datasets.load_dataset(str(REPOSITORY / "data"), cache_dir=str(tmp_path))["train"]
+    assert corpus.num_rows >= 10_000
+    assert {"text", "target", "label", "holder", "genre", "first_label", "second_label"} <= set(corpus.column_names)
