@@ -39,7 +39,7 @@ class EmbeddingClassifier(StanceClassifier):
     ----------
     encoder : str, default="sentence-transformers/all-MiniLM-L6-v2"
         A folder or a hub name, see `stance.models.encoders.find_encoder`.
-    C : float > 0, default=1.0
+    C : float > 0, default=3.0
         Inverse strength of the L2 penalty.
     max_tokens : int in [8, 8192], default=256
         Longer texts are cut there.
@@ -57,7 +57,7 @@ class EmbeddingClassifier(StanceClassifier):
         self,
         *,
         encoder: Annotated[str, Field(min_length=1)] = DEFAULT_ENCODER,
-        C: Annotated[float, Field(gt=0)] = 1.0,
+        C: Annotated[float, Field(gt=0)] = 3.0,
         max_tokens: Annotated[int, Field(ge=8, le=8192)] = 256,
         batch_size: Annotated[int, Field(ge=1)] = 32,
         class_weight: ClassWeight = None,
