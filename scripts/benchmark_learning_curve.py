@@ -8,17 +8,36 @@ Writes curve.json, curve.md and curve.png.
 """
 
 import argparse
+import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from stance import StancePredictor, evaluate
 from stance.config import load_config
 from stance.data import build_splits, read_examples
 from stance.labels import Example
-from stance.models import make_classifier
+from stance.models import embedding, make_classifier
+from stance.models.encoders import SentenceEncoder
 
 SIZES = (500, 1000, 2000, 4000, 8000)
+
+
+class RememberingEncoder(SentenceEncoder):
+    """An encoder that computes each text once in this process, since every size holds the smaller ones."""
+
+    def __init__(self, name: str, max_tokens: int = 256) -> None:
+        super().__init__(name, max_tokens)
+        self.known: dict[str, np.ndarray] = {}
+
+    def encode(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
+        """Return what the parent returns."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        self.known.update(zip(new, super().encode(new, batch_size), strict=True) if new else ())
+        return np.stack([self.known[text] for text in texts])
 
 
 def order_by_document(examples: list[Example], seed: int) -> list[list[Example]]:
@@ -114,6 +133,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/learning-curve"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    embedding.load_encoder = functools.cache(RememberingEncoder)
     rows = [row for config in arguments.configs for row in measure(config, arguments.data, arguments.seed)]
     (arguments.out / "curve.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     write_table(rows, arguments.out / "curve.md")
