@@ -72,6 +72,15 @@ class SourceConfig(_Strict):
     """The target of rows that name none."""
     split: Split | None = None
     """Put every row in this split; None splits by document."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _numbers_as_text(cls, value: Any) -> Any:
+        # 0: disagree is a number to YAML; true and no are left to be refused, since nobody can tell what was written
+        if isinstance(value, dict):
+            return {str(k) if isinstance(k, int) and not isinstance(k, bool) else k: v for k, v in value.items()}
+        return value
+
     texts: list[Path] | None = None
     """Given, `path` holds stand-off labels, and these are the folders that may hold their texts."""
 

@@ -43,6 +43,11 @@ def test_the_shipped_configs_load_and_name_real_classifiers():
         make_classifier(config.model.kind, config.model.parameters)
 
 
+def test_labels_may_be_numbers(write):
+    config = load_config(write(GOOD.replace("corpus.csv", "c.csv\n      labels: {0: disagree, 1: agree}")))
+    assert config.data.sources[0].labels == {"0": "disagree", "1": "agree"}
+
+
 def test_overrides_reach_every_depth(write):
     config = load_config(write(GOOD), ["seed=7", "model.C=3", "data.sources.0.target=NATO", "data.splits.train=0.7"])
     assert (config.seed, config.model.parameters["C"], config.data.sources[0].target) == (7, 3, "NATO")

@@ -115,9 +115,9 @@ def _as_text(value: Any) -> str:
 
 
 def _label(where: str, column: str, value: Any, labels: Mapping[str, str]) -> str | None:
-    if value is None or value == "":
+    if value is None or value == "" or value != value:  # NaN is how tables of numbers say that nothing is there
         return None
-    given = str(value)
+    given = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     known = labels or {label: label for label in LABELS}
     if given not in known:
         remedy = "mend it" if labels else "mend it or give a label mapping"

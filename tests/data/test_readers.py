@@ -49,6 +49,13 @@ def test_columns_and_labels_are_mapped(tmp_path):
     assert example.metadata == {"page": "7"}
 
 
+@pytest.mark.parametrize("labels", [[0, 1, None], [0.0, 1.0, float("nan")], ["0", "1", ""]])
+def test_numbers_as_labels_are_mapped(tmp_path, labels):
+    path = write(tmp_path / "x.parquet", [{"text": "a", "label": label} for label in labels])
+    found = read_examples(path, labels={"0": "disagree", "1": "agree"})
+    assert [example.label for example in found] == ["disagree", "agree", None]
+
+
 def test_a_dataset_is_read_with_its_class_labels(tmp_path):
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(LABELS))})
     dataset = datasets.Dataset.from_dict({"text": ["a b", "c d"], "label": [2, 0]}, features=features)
