@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stance.errors import StanceError
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG_USE
     warnings.showwarning = _show_warning
+    _open_streams()
     try:
         command: Callable[[argparse.Namespace], int] = _load(parsed.command)
         code = command(parsed)
@@ -42,6 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _say(f"error: {error.filename or 'output'}: {error.strerror or error}")
         return WRONG_USE
+
+
+def _open_streams() -> None:
+    """Write UTF-8 whatever the locale, as JSON lines must; let closed streams be read and written in vain."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _load(name: str) -> Command:
@@ -88,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure models on labelled sentences")
     evaluate.add_argument("--model", dest="models", nargs="+", action="extend", metavar="M",
-                          help="run folders or hub names, side by side (default: the packaged model)")  # fmt: skip
+                          help="run folders or hub names, side by side (default: runs/linear)")  # fmt: skip
     evaluate.add_argument("--data", required=True, metavar="FILE",
                           help="CSV, JSONL or Parquet with text and label; or a config")  # fmt: skip
     evaluate.add_argument("--split", choices=("train", "validation", "test"),
@@ -123,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_prediction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="missile defence", metavar="T", help="default: missile defence")
-    parser.add_argument("--model", metavar="M", help="a run folder or hub name (default: the packaged model)")
+    parser.add_argument("--model", metavar="M", help="a run folder or hub name (default: runs/linear)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
 
 

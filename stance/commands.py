@@ -31,6 +31,9 @@ def predict(arguments: Namespace) -> int:
     from stance.predictor import StancePredictor
 
     texts = arguments.texts or _stdin_lines()
+    for number, text in enumerate(arguments.texts):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise InputError(f"text {number} is not UTF-8; check the terminal's encoding")
     predictor = StancePredictor.from_pretrained(arguments.model)
     if arguments.format == "jsonl":
         for prediction in predictor.stream({"text": text, "target": arguments.target} for text in texts):
@@ -81,7 +84,8 @@ def evaluate(arguments: Namespace) -> int:
 
     examples = _labelled(arguments.data, arguments.split)
     predictors = [StancePredictor.from_pretrained(model) for model in arguments.models or [None]]
-    evaluations = [run_evaluation(predictor, examples) for predictor in predictors]
+    names = _distinct([predictor.name for predictor in predictors])
+    evaluations = [run_evaluation(p, examples, name=name) for p, name in zip(predictors, names, strict=True)]
     console = _console()
     console.print(comparison_table(evaluations))
     for evaluation in evaluations:
@@ -90,8 +94,8 @@ def evaluate(arguments: Namespace) -> int:
         console.print(errors_table(evaluation, arguments.errors))
     if arguments.out:
         folder = Path(arguments.out)
-        for evaluation in evaluations:
-            _write_evaluation(evaluation, folder / evaluation.name if len(evaluations) > 1 else folder)
+        for number, evaluation in enumerate(evaluations):
+            _write_evaluation(evaluation, folder / names[number] if len(evaluations) > 1 else folder)
         _note(f"written to {folder}")
     return 0
 
@@ -107,11 +111,11 @@ def data_build(arguments: Namespace) -> int:
     from stance.models.store import new_folder, write_manifest
 
     splits = build_splits(load_config(arguments.config).data)
-    with new_folder(Path(arguments.out)) as work:
+    with new_folder(Path(arguments.out), "dataset") as work:
         for name, part in splits.items():
             if part:
                 pyarrow.parquet.write_table(pyarrow.Table.from_pylist(as_rows(part)), work / f"{name}.parquet")
-        write_manifest(work, {"kind": "dataset", "sha256": fingerprint(splits)})
+        write_manifest(work, {"sha256": fingerprint(splits)}, "dataset")
     _print_split_table(splits)
     _note(f"written to {arguments.out}")
     return 0
@@ -178,6 +182,11 @@ def data_show(arguments: Namespace) -> int:
         for example in [e for e in examples if e.label == label][: max(arguments.n, 0)]:
             _write(f"{label}\t{example.target}\t{' '.join(example.text.split())}")
     return 0
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number the names that occur twice."""
+    return [name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}" for i, name in enumerate(names)]
 
 
 def _labelled(source: str, split: str | None) -> list[Example]:

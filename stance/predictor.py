@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,7 +85,10 @@ class StancePredictor:
         classifier, manifest = load_classifier(folder)
         card = folder / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else ""
-        return cls(classifier, name=str(manifest.get("name") or folder.name), manifest=manifest, card=text)
+        given = str(manifest.get("name", ""))
+        # the name goes into paths and onto terminals, and the manifest came with the model
+        safe = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", given)
+        return cls(classifier, name=given if safe else folder.resolve().name, manifest=manifest, card=text)
 
     @overload  # a str is an iterable of str, but the first match counts
     def predict(  # type: ignore[overload-overlap]
@@ -133,11 +137,7 @@ class StancePredictor:
         """
         single = isinstance(texts, str)
         inputs = _as_columns([texts] if isinstance(texts, str) else texts, target, context)
-        rows = self._probabilities(inputs).tolist()
-        predictions = [
-            Prediction.from_probabilities(text, about, row)
-            for text, about, row in zip(inputs.texts, inputs.targets, rows, strict=True)
-        ]
+        predictions = self._predict(inputs)
         return predictions[0] if single else predictions
 
     def predict_proba(
@@ -157,12 +157,14 @@ class StancePredictor:
         rows : iterable of str or mapping
             Texts, or mappings with `text` and, where wanted, `target` and `context`.
         """
+        if isinstance(rows, str | bytes | Mapping) or hasattr(rows, "columns"):
+            raise InputError(f"expected an iterable of texts or mappings, not one {type(rows).__name__}")
         iterator = iter(rows)
         start = 0
         while batch := list(itertools.islice(iterator, _STREAM_BATCH)):
             cells = [_as_cells(row, start + number) for number, row in enumerate(batch)]
             texts, targets, contexts = (list(column) for column in zip(*cells, strict=True))
-            yield from self.predict(texts, targets, contexts)
+            yield from self._predict(_as_columns(texts, targets, contexts, start))
             start += len(batch)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
@@ -173,13 +175,13 @@ class StancePredictor:
         ModelError
             `folder` holds anything else, or cannot be written.
         """
-        with new_folder(Path(folder)) as work:
+        with new_folder(Path(folder), "model") as work:
             (work / "model").mkdir()
             self.classifier.save(work / "model")
             if self.card:
                 (work / CARD).write_text(self.card, encoding="utf-8")
-            facts = {key: value for key, value in self.manifest.items() if key != "files"}
-            write_manifest(work, {**facts, "kind": self.classifier.kind, "name": self.name})
+            facts = {key: value for key, value in self.manifest.items() if key not in {"files", "content"}}
+            write_manifest(work, {**facts, "kind": self.classifier.kind, "name": self.name}, "model")
 
     def push_to_hub(self, name: str, *, private: bool = False) -> str:
         """Upload the model folder to the Hugging Face hub as repository `name` and return its address.
@@ -207,6 +209,13 @@ class StancePredictor:
             except Exception as error:  # the hub's client raises its own, requests' and the socket's errors
                 raise ModelError(f'cannot upload to "{name}": {error}') from None
 
+    def _predict(self, inputs: Inputs) -> list[Prediction]:
+        rows = self._probabilities(inputs).tolist()
+        return [
+            Prediction.from_probabilities(text, about, row)
+            for text, about, row in zip(inputs.texts, inputs.targets, rows, strict=True)
+        ]
+
     def _probabilities(self, inputs: Inputs) -> Probabilities:
         if not inputs.texts:
             return np.zeros((0, len(LABELS)))
@@ -217,16 +226,18 @@ class StancePredictor:
             warnings.warn(
                 f"{truncated} of {len(inputs.texts)} texts are longer than the model reads; their ends were left out",
                 TruncationWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self.classifier.predict_proba(shortened)
 
 
 def _as_columns(
-    texts: Iterable[Any], target: str | Sequence[str] | None, context: str | Sequence[str] | None
+    texts: Iterable[Any], target: str | Sequence[str] | None, context: str | Sequence[str] | None, start: int = 0
 ) -> Inputs:
+    if isinstance(texts, bytes | Mapping) or hasattr(texts, "columns") or not isinstance(texts, Iterable):
+        raise InputError(f"expected a text or an iterable of texts, not {type(texts).__name__}")
     column = list(texts)
-    for number, text in enumerate(column):
+    for number, text in enumerate(column, start):
         if not isinstance(text, str):
             raise InputError(f"text {number} must be a string, not {text!r:.60} ({type(text).__name__})")
         if not text.strip():
@@ -241,6 +252,8 @@ def _as_columns(
 def _repeat(name: str, value: str | Sequence[str] | None, default: str, n: int) -> list[str]:
     if value is None or isinstance(value, str):
         return [default if value is None else value] * n
+    if not isinstance(value, Iterable):
+        raise InputError(f"{name} must be a string, or one string a text, not {value!r:.60}")
     values = list(value)
     if len(values) != n:
         raise InputError(f"{len(values)} {name}s for {n} texts; give one for all, or one a text")

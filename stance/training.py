@@ -88,7 +88,7 @@ def train(
         loaded = load_config(config, overrides)
     classifier = make_classifier(loaded.model.kind, loaded.model.parameters, loaded.seed)
     folder = Path(out) if out is not None else RUNS / (loaded.name or loaded.model.kind)
-    with new_folder(folder) as work:
+    with new_folder(folder, "run") as work:
         splits = build_splits(loaded.data)
         started = time.perf_counter()
         classifier.fit(splits["train"], [example.label for example in splits["train"]])
@@ -100,7 +100,7 @@ def train(
         (work / "model").mkdir()
         classifier.save(work / "model")
         _write_results(work, evaluations, facts)
-        write_manifest(work, facts | {"name": folder.name})
+        write_manifest(work, facts | {"name": folder.name}, "run")
     return Run(folder=folder, config=loaded, evaluations=evaluations, seconds=seconds)
 
 

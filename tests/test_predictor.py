@@ -106,6 +106,39 @@ def test_a_stream_is_lazy_and_in_order(predictor):
         list(predictor.stream(["a", {"sentence": "b"}]))
 
 
+def test_rows_of_a_stream_are_counted_from_its_start(predictor):
+    with pytest.raises(InputError, match="text 1500 is empty"):
+        list(predictor.stream(["A shield."] * 1500 + [""]))
+
+
+@pytest.mark.parametrize("bad", [{"text": "a"}, b"a", 5, None])
+def test_what_holds_no_list_of_texts_is_refused(predictor, bad):
+    with pytest.raises(InputError, match="expected a text or an iterable of texts"):
+        predictor.predict(bad)
+    with pytest.raises(InputError, match="target must be a string"):
+        predictor.predict(["a"], target=5)
+
+
+@pytest.mark.parametrize("bad", ["hello", {"text": "a"}])
+def test_a_stream_of_one_text_is_refused(predictor, bad):
+    with pytest.raises(InputError, match="expected an iterable of texts or mappings"):
+        list(predictor.stream(bad))
+
+
+def test_a_name_that_leads_elsewhere_is_not_taken_from_a_manifest(run_copy):
+    import json
+
+    manifest = json.loads((run_copy / "manifest.json").read_text(encoding="utf-8"))
+    (run_copy / "manifest.json").write_text(json.dumps(manifest | {"name": "../../elsewhere"}), encoding="utf-8")
+    assert StancePredictor.from_pretrained(run_copy).name == "copy"
+
+
+def test_a_run_is_not_overwritten_by_its_model(run_copy, predictor):
+    with pytest.raises(ModelError, match="is not a model"):
+        predictor.save_pretrained(run_copy)
+    assert (run_copy / "metrics.json").is_file()
+
+
 def test_saving_and_loading_gives_the_same_predictions(predictor, tmp_path):
     predictor.save_pretrained(tmp_path / "model")
     again = StancePredictor.from_pretrained(tmp_path / "model")

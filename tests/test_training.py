@@ -91,7 +91,7 @@ def test_wrong_use_is_explained_before_anything_is_written(config_file, tmp_path
         stance.train(config_file, ["data.sources.0.path=nowhere.csv"], tmp_path / "run")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "x").write_text("x", encoding="utf-8")
-    with pytest.raises(ModelError, match="exists and is not a model folder"):
+    with pytest.raises(ModelError, match="exists and is not a run"):
         stance.train(config_file, out=tmp_path / "mine")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

@@ -59,5 +59,5 @@ def load_saved(folder: Path) -> Any:
         raise missing_extra("datasets", "train") from None
     try:
         return datasets.load_from_disk(str(folder))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise DataError(f"{folder} was written by save_to_disk, yet does not load: {error}") from None

@@ -115,8 +115,10 @@ class Evaluation:
 
         rows = as_rows(self.examples)
         for row, label, probabilities in zip(rows, self.predicted, self.probabilities, strict=True):
-            row["predicted"] = label
-            row.update({f"p_{name}": float(p) for name, p in zip(LABELS, probabilities, strict=True)})
+            ours = {"predicted": label, **{f"p_{n}": float(p) for n, p in zip(LABELS, probabilities, strict=True)}}
+            for key in ours.keys() & row.keys():  # the file had a column of that name
+                row[f"{key}_in_file"] = row.pop(key)
+            row.update(ours)
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
 
 

@@ -44,7 +44,13 @@ def load_classifier(folder: Path) -> tuple[StanceClassifier, dict[str, Any]]:
     kind = manifest["kind"]
     if kind not in REGISTRY:
         raise ModelError(f'{folder} holds a model of kind "{kind}", which this version does not know')
-    return REGISTRY[kind].load(folder / "model"), manifest
+    try:
+        return REGISTRY[kind].load(folder / "model"), manifest
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+        message = f"{folder / 'model'} lacks what a {kind} model needs ({error}); train or download the model again"
+        raise ModelError(message) from None
 
 
 __all__ = [

@@ -18,9 +18,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from stance.config import explain
-from stance.errors import ConfigError, InputError, nearest
+from stance.errors import ConfigError, InputError, StanceError, nearest
 from stance.labels import DEFAULT_TARGET, LABELS, Example
 
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+RandomState = Annotated[int, Field(ge=0, lt=2**32)] | None
 ClassWeight = Literal["balanced"] | dict[Any, Annotated[float, Field(ge=0)]] | None
 """What scikit-learn takes as class_weight: "balanced" weighs each label by the inverse of its frequency."""
 
@@ -119,7 +121,12 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if len(found) < 2:
             raise InputError(f"classifier can't train when only one class is present: {found.tolist()}")
         self.classes_ = np.array(LABELS) if set(found.tolist()) <= set(LABELS) else found
-        self._fit(inputs, labels)
+        try:
+            self._fit(inputs, labels)
+        except (ValueError, ZeroDivisionError) as error:
+            if isinstance(error, StanceError):
+                raise
+            raise InputError(f"cannot fit {self.kind} to these texts and parameters: {error}") from error
         return self
 
     def predict_proba(self, X: Any) -> Probabilities:

@@ -15,7 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from stance.models.base import (
     ClassWeight,
     Inputs,
+    PositiveFloat,
     Probabilities,
+    RandomState,
     StanceClassifier,
     as_inputs,
     check_parameters,
@@ -57,11 +59,11 @@ class EmbeddingClassifier(StanceClassifier):
         self,
         *,
         encoder: Annotated[str, Field(min_length=1)] = DEFAULT_ENCODER,
-        C: Annotated[float, Field(gt=0)] = 3.0,
+        C: PositiveFloat = 3.0,
         max_tokens: Annotated[int, Field(ge=8, le=8192)] = 256,
         batch_size: Annotated[int, Field(ge=1)] = 32,
         class_weight: ClassWeight = None,
-        random_state: int | None = None,
+        random_state: RandomState = None,
     ) -> None:
         self.encoder = encoder
         self.C = C

@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from stance.errors import InputError
+
 _ANALYZERS = ("word", "char_wb")
 
 
@@ -57,7 +59,7 @@ class WordCharacterTfidf(TransformerMixin, BaseEstimator):
             blocks.append(terms_in_words[:, frequent])
             self.terms_.append(vectorizer.get_feature_names_out()[frequent])
         if not sum(map(len, self.terms_)):
-            raise ValueError(f"no term occurs in {self.min_document_frequency} texts; give more texts")
+            raise InputError(f"no term occurs in {self.min_document_frequency} texts; give more texts")
         self.words_ = np.array(words, dtype=object)
         self.__dict__.pop("_rows", None)  # of an earlier fit
         self._terms_in_words = hstack(blocks, format="csr", dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from scipy.sparse import csr_matrix, hstack
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from stance.models.base import (
     ClassWeight,
     Inputs,
+    PositiveFloat,
     Probabilities,
+    RandomState,
     StanceClassifier,
     check_parameters,
     load_head,
@@ -31,6 +33,12 @@ _CHUNK = 8192
 _FILE = "linear.safetensors"
 
 NGram = Annotated[int, Field(ge=1, le=10)]
+
+
+def _check_order(ngrams: tuple[int, int]) -> tuple[int, int]:
+    if ngrams[0] > ngrams[1]:
+        raise ValueError("the shortest n-gram comes first")
+    return ngrams
 
 
 class LinearClassifier(StanceClassifier):
@@ -61,12 +69,12 @@ class LinearClassifier(StanceClassifier):
     def __init__(
         self,
         *,
-        C: Annotated[float, Field(gt=0)] = 2.0,
-        character_ngrams: tuple[NGram, NGram] = (2, 5),
+        C: PositiveFloat = 2.0,
+        character_ngrams: Annotated[tuple[NGram, NGram], AfterValidator(_check_order)] = (2, 5),
         min_document_frequency: Annotated[int, Field(ge=1)] = 2,
         min_target_texts: Annotated[int, Field(ge=1)] = 50,
         class_weight: ClassWeight = None,
-        random_state: int | None = None,
+        random_state: RandomState = None,
     ) -> None:
         self.C = C
         self.character_ngrams = character_ngrams

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +22,24 @@ CARD = "README.md"
 """The card is for people to edit, so it alone may change without the folder being refused."""
 
 
+Content = Literal["run", "model", "dataset"]
+
+
 @contextlib.contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, content: Content) -> Iterator[Path]:
     """Give a hidden folder beside `path` to write into, and rename it to `path` at the end.
 
-    An earlier model folder at `path` is replaced; anything else that stands there is left alone. If the block
-    fails, nothing remains.
+    An earlier folder of the same `content`, with no file but its own, is replaced; anything else that stands there
+    is left alone. If the block fails, nothing remains.
 
     Raises
     ------
     ModelError
-        `path` is a file or a folder that is no model folder, or its parent cannot be written.
+        `path` is a file or a folder of other content, or its parent cannot be written.
     """
-    path = Path(path)
-    if path.is_symlink() or (path.exists() and not _is_replaceable(path)):
-        raise ModelError(f"{path} exists and is not a model folder of stancekit; name another folder or move it away")
+    shown, path = path, path.absolute()
+    if path.is_symlink() or (path.exists() and not _is_replaceable(path, content)):
+        raise ModelError(f"{shown} exists and is not a {content} of stancekit; name another folder or move it away")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -48,8 +51,13 @@ def new_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             path.rename(old / path.name)
-            work.rename(path)
-            shutil.rmtree(old)
+            try:
+                work.rename(path)
+            except BaseException:
+                (old / path.name).rename(path)
+                raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         else:
             work.rename(path)
     except BaseException:
@@ -72,15 +80,19 @@ def write_file(path: Path, text: str) -> None:
         ) as file:
             file.write(text)
         Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        try:
+            Path(file.name).replace(path)
+        except OSError:
+            Path(file.name).unlink()
+            raise
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror}; name a folder you may write") from None
 
 
-def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the sha256 of every file in `folder` but the card, together with `facts`."""
+def write_manifest(folder: Path, facts: dict[str, Any], content: Content) -> None:
+    """Write the sha256 of every file in `folder` but the card, together with `facts` and what it contains."""
     files = {name: sha256(folder / name) for name in _files(folder) if name not in {MANIFEST, CARD}}
-    text = json.dumps({**facts, "files": files}, indent=2, ensure_ascii=False)
+    text = json.dumps({**facts, "content": content, "files": files}, indent=2, ensure_ascii=False)
     write_file(folder / MANIFEST, text + "\n")
 
 
@@ -100,7 +112,7 @@ def check_manifest(folder: Path) -> dict[str, Any]:
         listed = {str(name): str(digest) for name, digest in files.items()}
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a model folder: it has no {MANIFEST}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         raise ModelError(f"{folder / MANIFEST} is damaged; train or download the model again") from None
     again = "train or download the model again"
     for name, digest in listed.items():
@@ -154,8 +166,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_replaceable(path: Path) -> bool:
-    return path.is_dir() and ((path / MANIFEST).is_file() or not any(path.iterdir()))
+def _is_replaceable(path: Path, content: Content) -> bool:
+    if not path.is_dir():
+        return False
+    if not any(path.iterdir()):
+        return True
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        return manifest["content"] == content and set(_files(path)) <= {*manifest["files"], MANIFEST, CARD}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _files(folder: Path) -> list[str]:

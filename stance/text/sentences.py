@@ -5,8 +5,12 @@ from __future__ import annotations
 import functools
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+_LONGEST = 4000
+_SENTENCE_END = re.compile(r"""(?<=\w\w)[.!?]["'”’)\]]*\s+(?=["'“‘(\[]*[A-Z])""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,27 @@ def split_sentences(text: str) -> list[Sentence]:
     """
     sentences = []
     for paragraph in re.finditer(r"\S(?:.*?\S)??(?=\s*\n\s*\n|\s*\Z)", text, flags=re.DOTALL):
-        sentences += _split_paragraph(paragraph.group(), paragraph.start())
+        start = paragraph.start()
+        for piece in _cut_long(paragraph.group()):
+            sentences += _split_paragraph(piece, start)
+            start += len(piece)
     return [Sentence(text[start:end], start, end) for start, end in sentences]
+
+
+def _cut_long(paragraph: str) -> Iterator[str]:
+    """Cut a paragraph of more than `_LONGEST` characters where a sentence seems to end: pysbd's time is quadratic."""
+    while len(paragraph) > _LONGEST:
+        window = paragraph[:_LONGEST]
+        ends = [match.end() for match in _SENTENCE_END.finditer(window)] or [window.rfind(" ") + 1 or _LONGEST]
+        yield paragraph[: ends[-1]]
+        paragraph = paragraph[ends[-1] :]
+    yield paragraph
 
 
 def _split_paragraph(paragraph: str, offset: int) -> list[tuple[int, int]]:
     ends = []
     place = 0
-    for piece in _segmenter().segment(paragraph.replace("\n", " ")):
+    for piece in _segment(paragraph):
         words = piece.split()
         if not words:
             continue
@@ -60,6 +77,13 @@ def _split_paragraph(paragraph: str, offset: int) -> list[tuple[int, int]]:
             spans.append((offset + start + left, offset + start + len(piece.rstrip())))
         start = end
     return spans
+
+
+def _segment(paragraph: str) -> list[str]:
+    try:
+        return list(_segmenter().segment(re.sub(r"\s", " ", paragraph)))
+    except (ValueError, IndexError):  # pysbd takes some strings of digits and signs for list items and stumbles
+        return [paragraph]
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stance import LABELS, Example
 from stance.data import read_examples
-from stance.errors import DataError
+from stance.errors import DataError, InputError
 
 ROWS = [
     {"text": "We welcome the shield.", "label": "agree", "target": "missile defence", "document_id": "a"},
@@ -99,6 +99,13 @@ def bad(tmp_path, name, content):
         ("x.csv", b"text,label\na,b,agree\n", "row 2: more fields than the header"),
         ("x.csv", b'text,label\n"a,agree\n', "line 1: unexpected end of data"),
         ("x.csv", b"text,label\n,agree\n", "row 2: text is empty"),
+        ("x.csv", b"text,label\n", "has no rows"),
+        ("x.csv", b"text,label,label\na,agree,disagree\n", 'has the column "label" twice'),
+        ("x.csv", b'text,label\n"a\nb",agree\n\nc,pro\n', 'row 5: unknown label "pro"'),
+        ("x.jsonl", b'{"text": "a \\ud800"}\n', "row 1: half of a surrogate pair"),
+        ("x.jsonl", b'{"text": "a", "position": 1e400}\n', "row 1: position must be a whole number"),
+        ("x.jsonl", b'{"text": "a", "position": true}\n', "row 1: position must be a whole number"),
+        ("x.jsonl", b"[" * 100_000 + b"\n", "row 1: not JSON"),
         (
             "x.csv",
             b"text,label,position\na,agree,first\n",
@@ -116,6 +123,46 @@ def test_a_bad_file_is_explained(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message) as caught:
         read_examples(bad(tmp_path, name, content))
     assert name in str(caught.value)
+
+
+def test_a_mapped_column_that_is_missing_is_named(tmp_path):
+    path = write(tmp_path / "x.csv", [{"text": "a", "topic": "NATO"}])
+    with pytest.raises(DataError, match='no column "topick"; did you mean "topic"'):
+        read_examples(path, columns={"target": "topick"})
+    path = write(tmp_path / "x.jsonl", [{"text": "a"}, {"text": "b", "topic": "NATO"}])
+    assert [example.target for example in read_examples(path, columns={"target": "topic"})] == [
+        "missile defence",
+        "NATO",
+    ]
+    with pytest.raises(DataError, match='no column "topick"'):
+        read_examples(path, columns={"target": "topick"})
+
+
+def test_a_column_with_our_name_that_was_not_mapped_is_kept_beside(tmp_path):
+    path = write(tmp_path / "x.csv", [{"text": "whole article", "sentence": "a b", "label": "x", "stance": "agree"}])
+    [example] = read_examples(path, columns={"text": "sentence", "label": "stance"})
+    assert (example.text, example.label) == ("a b", "agree")
+    assert example.metadata == {"text_in_file": "whole article", "label_in_file": "x"}
+
+
+def test_dates_and_numbers_are_taken_as_text(tmp_path):
+    import datetime
+
+    path = write(tmp_path / "x.parquet", [{"text": "a", "date": datetime.date(2001, 12, 13), "document_id": 7.0}])
+    [example] = read_examples(path)
+    assert (example.date, example.document_id) == ("2001-12-13", "7")
+
+
+def test_a_label_map_to_other_labels_is_refused(tmp_path):
+    with pytest.raises(InputError, match='"favour" is none of'):
+        read_examples(write(tmp_path / "x.csv", ROWS), labels={0: "favour"})
+
+
+def test_formatted_and_streamed_datasets_are_read():
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(LABELS))})
+    dataset = datasets.Dataset.from_dict({"text": ["a b"], "label": [2]}, features=features)
+    for variant in (dataset.with_format("numpy"), dataset.to_iterable_dataset()):
+        assert [example.label for example in read_examples(variant)] == ["agree"]
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):

@@ -113,6 +113,20 @@ def test_two_models_are_evaluated_side_by_side(stance, run_folder, run_copy, sma
     assert code == 0
     assert "95 % interval" in out
     assert "most confident errors" not in out
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"linear-1", "linear-2"}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_output_is_utf_8_whatever_the_locale(run_folder, encoding):
+    command = [sys.executable, "-m", "stance.cli", "predict", "Yes 👍", "--model", str(run_folder)]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert "Yes 👍" in done.stdout.decode("utf-8")
+
+
+def test_closed_streams_are_no_traceback(run_folder):
+    command = f"{sys.executable} -m stance.cli predict Yes --model {run_folder} >&- 2>/dev/null <&-"
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
 
 
 def test_evaluate_takes_a_split_column(stance, run_folder, tmp_path):
@@ -175,10 +189,14 @@ BAD_FILES = {
         (["train", "{tmp}/key.yaml"], 'unknown key "modle"; did you mean "model"?'),
         (["train", "{config}", "--set", "model.C=-1"], "model.C: input should be greater than 0, not -1"),
         (["train", "{config}", "--set", "model.C=x"], "model.C: input should be a valid number"),
+        (["train", "{config}", "--set", "model.C=.inf"], "model.C: "),
+        (["train", "{config}", "--set", "model.character_ngrams=[5, 2]"], "the shortest n-gram comes first"),
+        (["train", "{config}", "--set", "model.min_document_frequency=100000"], "no term occurs in 100000 texts"),
+        (["train", "{config}", "--set", "model.class_weight={FOO: 1}"], "cannot fit linear"),
         (["train", "{config}", "--set", "seed"], "--set takes key=value"),
-        (["train", "{config}", "--out", "{tmp}"], "exists and is not a model folder"),
+        (["train", "{config}", "--out", "{tmp}"], "exists and is not a run"),
         (["train", "{config}", "--out", "{tmp}/empty.csv/run"], "cannot write"),
-        (["train", "{config}", "--out", "{tmp}/empty.csv"], "exists and is not a model folder"),
+        (["train", "{config}", "--out", "{tmp}/empty.csv"], "exists and is not a run"),
         (["train", "{config}", "--set", "data.sources.0.path=/nowhere.csv"], "no file /nowhere.csv"),
         (["evaluate", "--data", "{tmp}/none.csv"], "no file"),
         (["evaluate", "--data", "{tmp}/empty.csv"], "is empty"),
@@ -187,7 +205,7 @@ BAD_FILES = {
         (["evaluate", "--data", "{tmp}/label.csv"], 'row 3: unknown label "pro"'),
         (["evaluate", "--data", "{tmp}"], "columns.csv has no column"),
         (["evaluate", "--data", "{config}", "--split", "nope"], "invalid choice"),
-        (["data", "build", "{config}", "--out", "{tmp}"], "exists and is not a model folder"),
+        (["data", "build", "{config}", "--out", "{tmp}"], "exists and is not a dataset"),
         (["data", "show", "{tmp}/none.csv"], "no file"),
         (["nonsense"], "invalid choice"),
         ([], "usage"),
@@ -199,7 +217,9 @@ def test_bad_input_is_explained(stance, config_file, run_folder, tmp_path, argum
     (tmp_path / "syntax.yaml").write_text("data: [1\n", encoding="utf-8")
     (tmp_path / "key.yaml").write_text("data: {sources: [{path: x.csv}]}\nmodle: {kind: linear}\n", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    arguments = [part.format(tmp=tmp_path, config=config_file) for part in arguments]
+    arguments = [part.replace("{tmp}", str(tmp_path)).replace("{config}", str(config_file)) for part in arguments]
+    if arguments[:1] == ["train"] and "--out" not in arguments:
+        arguments += ["--out", str(tmp_path / "run")]
     if arguments and arguments[0] in {"predict", "article", "evaluate"} and "--model" not in arguments:
         arguments += ["--model", str(run_folder)]
     code, out, err = stance(*arguments)

@@ -13,37 +13,66 @@ from stance.models.store import check_manifest, new_folder, write_file
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), new_folder(tmp_path / "run") as work:
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "run", "run") as work:
         (work / "half").write_text("x", encoding="utf-8")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
-    with new_folder(tmp_path / "run") as work:
+    with new_folder(tmp_path / "run", "run") as work:
         (work / "whole").write_text("x", encoding="utf-8")
         assert not (tmp_path / "run").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_an_earlier_model_is_replaced_and_anything_else_is_left_alone(run_copy, tmp_path):
-    with new_folder(run_copy) as work:
+    with new_folder(run_copy, "run") as work:
         (work / "new").write_text("x", encoding="utf-8")
     assert [path.name for path in run_copy.iterdir()] == ["new"]
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter").write_text("years of work", encoding="utf-8")
-    with pytest.raises(ModelError, match="exists and is not a model folder"), new_folder(tmp_path / "thesis"):
+    with pytest.raises(ModelError, match="exists and is not a run"), new_folder(tmp_path / "thesis", "run"):
         pass
     assert (tmp_path / "thesis" / "chapter").read_text(encoding="utf-8") == "years of work"
+
+
+def test_a_folder_of_other_content_or_with_files_of_others_is_left_alone(run_copy, tmp_path):
+    with pytest.raises(ModelError, match="is not a dataset"), new_folder(run_copy, "dataset"):
+        pass
+    (run_copy / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(ModelError, match="is not a run"), new_folder(run_copy, "run"):
+        pass
+    (tmp_path / "extension").mkdir()
+    (tmp_path / "extension" / "manifest.json").write_text('{"name": "a browser extension"}', encoding="utf-8")
+    with pytest.raises(ModelError, match="is not a run"), new_folder(tmp_path / "extension", "run"):
+        pass
+    assert (tmp_path / "extension" / "manifest.json").is_file()
+
+
+def test_a_model_that_lacks_an_array_is_refused(run_copy):
+    import hashlib
+
+    from stance.models.store import load_arrays, save_arrays
+
+    file = run_copy / "model" / "linear.safetensors"
+    arrays, facts = load_arrays(file)
+    del arrays["words"]
+    save_arrays(file, arrays, facts)
+    manifest = json.loads((run_copy / "manifest.json").read_text(encoding="utf-8"))
+    manifest["files"]["model/linear.safetensors"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (run_copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ModelError, match="lacks what a linear model needs"):
+        StancePredictor.from_pretrained(run_copy)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_unwritable_place_is_named(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(ModelError, match="cannot write"), new_folder(tmp_path / "run"):
+    with pytest.raises(ModelError, match="cannot write"), new_folder(tmp_path / "run", "run"):
         pass
 
 
 def test_a_place_below_a_file_is_named(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(ModelError, match="cannot write"), new_folder(tmp_path / "file" / "run"):
+    with pytest.raises(ModelError, match="cannot write"), new_folder(tmp_path / "file" / "run", "run"):
         pass
     with pytest.raises(ModelError, match="cannot write"):
         write_file(tmp_path / "file" / "x.json", "{}")

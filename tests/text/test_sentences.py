@@ -1,4 +1,5 @@
 import re
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +61,16 @@ def test_offsets_always_reproduce_the_text(text):
         assert not text[end : sentence.start].strip()
         end = sentence.end
     assert not text[end:].strip()
+
+
+def test_a_paragraph_of_100000_words_takes_seconds():
+    sentence = "The shield was discussed by the ministers in Brussels on Monday."
+    started = time.perf_counter()
+    found = split_sentences(f"{sentence} " * 9_000)
+    assert time.perf_counter() - started < 30
+    assert [s.text for s in found] == [sentence] * 9_000
+
+
+def test_one_sentence_of_50000_characters_is_kept_whole_word_by_word():
+    text = "word " * 10_000
+    assert "".join(s.text + " " for s in split_sentences(text)) == text
