@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stance.data.corpus import CONTEXT_SENTENCES
 from stance.errors import InputError
 from stance.labels import DEFAULT_TARGET, Prediction
 from stance.predictor import StancePredictor
 from stance.text import split_sentences
-
-CONTEXT_SENTENCES = 2
 
 
 @dataclass(frozen=True, slots=True)
