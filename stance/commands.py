@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import InputError
-from stance.labels import LABELS, Example, Prediction
+from stance.labels import LABELS, Example, Prediction, is_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ def predict(arguments: Namespace) -> int:
 
     texts = arguments.texts or _stdin_lines()
     for number, text in enumerate(arguments.texts):
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_unicode(text):
             raise InputError(f"text {number} is not UTF-8; check the terminal's encoding")
     predictor = StancePredictor.from_pretrained(arguments.model)
     if arguments.format == "jsonl":

@@ -12,6 +12,15 @@ DEFAULT_TARGET = "missile defence"
 """The target assumed where a caller or a file names none."""
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether `text` can be written as UTF-8: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One sentence, one target, one label.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stance.errors import DataError, InputError, nearest
-from stance.labels import DEFAULT_TARGET, LABELS, Example
+from stance.labels import DEFAULT_TARGET, LABELS, Example, is_unicode
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _FIELDS = tuple(field.name for field in fields(Example) if field.name not in {"metadata", "location"})
@@ -123,9 +123,7 @@ def _parser(
             raise DataError(f"{where}: {theirs['text']} must be text, not {text!r}; mend or drop the row")
         if not text.strip():
             raise DataError(f"{where}: {theirs['text']} is empty; mend or drop the row")
-        if any(
-            "\ud800" <= character <= "\udfff" for value in row.values() if isinstance(value, str) for character in value
-        ):
+        if not all(is_unicode(value) for value in row.values() if isinstance(value, str)):
             raise DataError(f"{where}: half of a surrogate pair, which is no character; mend or drop the row")
         return Example(
             id=text_of("id") or where.replace(", row ", ":"),

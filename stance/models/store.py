@@ -55,9 +55,9 @@ def new_folder(path: Path, content: Content) -> Iterator[Path]:
                 work.rename(path)
             except BaseException:
                 (old / path.name).rename(path)
+                old.rmdir()
                 raise
-            finally:
-                shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
         else:
             work.rename(path)
     except BaseException:
