@@ -21,23 +21,23 @@ from stance.config import load_config
 from stance.data import build_splits, read_examples
 from stance.labels import Example
 from stance.models import embedding, make_classifier
-from stance.models.encoders import SentenceEncoder
 
 SIZES = (500, 1000, 2000, 4000, 8000)
 
 
-class RememberingEncoder(SentenceEncoder):
+class RememberingEncoder(embedding.SentenceEncoder):
     """An encoder that computes each text once in this process, since every size holds the smaller ones."""
 
     def __init__(self, name: str, max_tokens: int = 256) -> None:
         super().__init__(name, max_tokens)
-        self.known: dict[str, np.ndarray] = {}
+        self.known: dict[tuple[str, int], np.ndarray] = {}
 
-    def encode(self, texts: Sequence[str], batch_size: int = 32) -> np.ndarray:
+    def encode(self, texts: Sequence[str], layers: int = 1, batch_size: int = 32) -> np.ndarray:
         """Return what the parent returns."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        self.known.update(zip(new, super().encode(new, batch_size), strict=True) if new else ())
-        return np.stack([self.known[text] for text in texts])
+        new = [text for text in dict.fromkeys(texts) if (text, layers) not in self.known]
+        vectors = super().encode(new, layers, batch_size) if new else []
+        self.known.update(((text, layers), vector) for text, vector in zip(new, vectors, strict=True))
+        return np.stack([self.known[text, layers] for text in texts])
 
 
 def order_by_document(examples: list[Example], seed: int) -> list[list[Example]]:

