@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--set", dest="overrides", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
                        help="change the config: model.C=3 seed=7")  # fmt: skip
     train.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/<name of the config>)")
+    train.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoints of a training that was stopped"
+    )
     train.set_defaults(command="train")
 
     evaluate = commands.add_parser("evaluate", help="measure models on labelled sentences")
@@ -109,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--errors", type=int, default=10, metavar="N", help="errors to show (default: 10)")
     evaluate.add_argument("--out", metavar="FOLDER", help="write metrics.json, predictions.parquet, report.html")
     evaluate.set_defaults(command="evaluate")
+
+    export = commands.add_parser("export", help="make a trained transformer run without torch")
+    export.add_argument("run", metavar="RUN", help="a run or model folder of kind transformer")
+    export.add_argument("--format", choices=("int8", "onnx"), default="int8", help="default: int8")
+    export.add_argument("--out", metavar="FOLDER", help="default: RUN-int8 or RUN-onnx")
+    export.set_defaults(command="export")
 
     data = commands.add_parser("data", help="build, check or show labelled sentences")
     actions = data.add_subparsers(title="actions", metavar="ACTION")

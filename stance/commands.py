@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import InputError
@@ -67,8 +68,17 @@ def train(arguments: Namespace) -> int:
     from stance.evaluation.report import comparison_table
     from stance.training import train as run_training
 
-    run = run_training(arguments.config, arguments.overrides, arguments.out)
+    if not sys.stderr.isatty():  # a terminal has the progress bar
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("stance: %(message)s"))
+        logging.getLogger("stance.training").addHandler(handler)
+        logging.getLogger("stance.training").setLevel(logging.INFO)
+    run = run_training(arguments.config, arguments.overrides, arguments.out, resume=arguments.resume)
     _note(f"{run.folder}: fitted in {run.seconds:.1f} s")
+    for split in run.seeds[0].macro_f1 if len(run.seeds) > 1 else []:
+        scores = [result.macro_f1[split] for result in run.seeds]
+        each = ", ".join(f"{score:.3f} (seed {result.seed})" for score, result in zip(scores, run.seeds, strict=True))
+        _note(f"{split} macro-F1 {mean(scores):.3f}, standard deviation {stdev(scores):.3f}: {each}")
     if run.evaluations:
         split, evaluation = list(run.evaluations.items())[-1]
         _note(f"figures on the {split} split:")
@@ -97,6 +107,20 @@ def evaluate(arguments: Namespace) -> int:
         for number, evaluation in enumerate(evaluations):
             _write_evaluation(evaluation, folder / names[number] if len(evaluations) > 1 else folder)
         _note(f"written to {folder}")
+    return 0
+
+
+def export(arguments: Namespace) -> int:
+    """Export a trained transformer and say how it compares with the original."""
+    from stance.exporting import export_run
+
+    run = Path(arguments.run)
+    out = Path(arguments.out) if arguments.out else run.with_name(f"{run.name}-{arguments.format}")
+    result = export_run(run, out, arguments.format)
+    _note(
+        f"{out}: {result.megabytes:.1f} MB, {result.agreement:.1%} of {result.sentences} labels as before, "
+        f"probabilities differ by at most {result.difference:.1g}"
+    )
     return 0
 
 

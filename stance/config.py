@@ -3,7 +3,7 @@
 A config file has four keys, of which only `data` and `model` are needed::
 
     name: linear                      # names the run folder, runs/<name>
-    seed: 13                          # of everything random in the training
+    seed: 13                          # of everything random in the training; or several: seeds: [1, 2, 3]
     data:
       sources:
         - path: ../data/corpus        # file or folder, relative to the config file
@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -131,6 +131,8 @@ class TrainConfig(_Strict):
 
     name: str = Field(default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$", validate_default=False)
     seed: int = Field(default=13, ge=0, lt=2**32)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default_factory=list)
+    """Given, one training a seed instead of `seed`'s; the best on validation is kept."""
     data: DataConfig
     model: ModelConfig
 

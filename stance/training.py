@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +29,14 @@ _VERSIONED = ("stancekit", "scikit-learn", "numpy", "torch", "transformers")
 
 
 @dataclass(frozen=True)
+class SeedResult:
+    """What the training with one seed reached: macro-F1 by split, in [0, 1]."""
+
+    seed: int
+    macro_f1: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Run:
     """What one training left.
 
@@ -40,13 +49,16 @@ class Run:
     evaluations : dict of str to Evaluation
         By split: validation and test, where they hold sentences.
     seconds : float
-        Time of the fit.
+        Time of the fit, of all seeds together.
+    seeds : list of SeedResult
+        One a seed, in the order of the config.
     """
 
     folder: Path
     config: TrainConfig
     evaluations: dict[str, Evaluation]
     seconds: float
+    seeds: list[SeedResult]
 
     @cached_property
     def predictor(self) -> StancePredictor:
@@ -58,6 +70,8 @@ def train(
     config: str | os.PathLike[str] | TrainConfig,
     overrides: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
+    *,
+    resume: bool = False,
 ) -> Run:
     """Train as a config says and leave a run folder.
 
@@ -65,6 +79,10 @@ def train(
     split), `README.md` (the model card), `report.html` and `manifest.json` (sha256 of each file, versions, hash of
     the data, seed). It is written beside its place and renamed at the end; an earlier run of that name is replaced.
     The same config, data, seed and versions give the same predictions.
+
+    With several `seeds` in the config there is one training a seed; the best on validation is kept, and the figures
+    of all are in `metrics.json`. A classifier that trains in steps leaves checkpoints in `<folder>.checkpoints` until
+    the run is whole.
 
     Parameters
     ----------
@@ -74,6 +92,9 @@ def train(
         `key=value`, see `stance.config.load_config`; only with a path.
     out : path, default=None
         The run folder; runs/<name> where None.
+    resume : bool, default=False
+        Go on from the checkpoints of a training that was stopped; the result is that of an unbroken one. Otherwise
+        such checkpoints are deleted.
 
     Raises
     ------
@@ -86,22 +107,44 @@ def train(
         loaded = config
     else:
         loaded = load_config(config, overrides)
-    classifier = make_classifier(loaded.model.kind, loaded.model.parameters, loaded.seed)
+    seeds = loaded.seeds or [loaded.seed]
+    classifiers = {seed: make_classifier(loaded.model.kind, loaded.model.parameters, seed) for seed in seeds}
     folder = Path(out) if out is not None else RUNS / (loaded.name or loaded.model.kind)
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    if not resume:
+        shutil.rmtree(checkpoints, ignore_errors=True)
     with new_folder(folder, "run") as work:
         splits = build_splits(loaded.data)
-        started = time.perf_counter()
-        classifier.fit(splits["train"], [example.label for example in splits["train"]])
-        seconds = time.perf_counter() - started
         facts = _facts(loaded, splits)
-        predictor = StancePredictor(classifier, name=folder.name, manifest=facts)
-        evaluations = {name: evaluate(predictor, part) for name, part in splits.items() if name != "train" and part}
+        results: list[SeedResult] = []
+        chosen = -1.0
+        seconds = 0.0
+        for seed, candidate in classifiers.items():
+            started = time.perf_counter()
+            candidate.fit(
+                *_columns(splits["train"]),
+                validation=_columns(splits["validation"]) if splits["validation"] else None,
+                checkpoints=checkpoints / f"seed-{seed}",
+            )
+            seconds += time.perf_counter() - started
+            named = StancePredictor(candidate, name=folder.name, manifest=facts)
+            measured = {name: evaluate(named, part) for name, part in splits.items() if name != "train" and part}
+            results.append(SeedResult(seed, {name: evaluation.macro_f1 for name, evaluation in measured.items()}))
+            score = results[-1].macro_f1.get("validation", 0.0)
+            if score > chosen:
+                chosen, classifier, evaluations = score, candidate, measured
+                facts["seed"] = seed
         (work / "config.yaml").write_text(loaded.to_yaml(folder), encoding="utf-8")
         (work / "model").mkdir()
         classifier.save(work / "model")
-        _write_results(work, evaluations, facts)
+        _write_results(work, evaluations, facts, results)
         write_manifest(work, facts | {"name": folder.name}, "run")
-    return Run(folder=folder, config=loaded, evaluations=evaluations, seconds=seconds)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return Run(folder=folder, config=loaded, evaluations=evaluations, seconds=seconds, seeds=results)
+
+
+def _columns(examples: Sequence[Example]) -> tuple[Sequence[Example], list[str | None]]:
+    return examples, [example.label for example in examples]
 
 
 def _facts(config: TrainConfig, splits: Mapping[str, Sequence[Example]]) -> dict[str, Any]:
@@ -125,8 +168,12 @@ def _facts(config: TrainConfig, splits: Mapping[str, Sequence[Example]]) -> dict
     }
 
 
-def _write_results(work: Path, evaluations: Mapping[str, Evaluation], facts: Mapping[str, Any]) -> None:
+def _write_results(
+    work: Path, evaluations: Mapping[str, Evaluation], facts: Mapping[str, Any], seeds: Sequence[SeedResult]
+) -> None:
     metrics = {name: json.loads(evaluation.to_json()) for name, evaluation in evaluations.items()}
+    if len(seeds) > 1:
+        metrics["seeds"] = [asdict(result) for result in seeds]
     text = json.dumps(metrics, indent=2, ensure_ascii=False)
     (work / "metrics.json").write_text(text + "\n", encoding="utf-8")
     if not evaluations:

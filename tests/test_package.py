@@ -18,7 +18,7 @@ LAYERS = [
     {"models"},
     {"evaluation"},
     {"predictor"},
-    {"training", "scoring", "articles"},
+    {"training", "exporting", "scoring", "articles"},
     {"commands", "cli", "integrations"},
 ]
 

@@ -9,11 +9,14 @@ from typing import Any
 from stance.errors import ConfigError, ModelError, nearest
 from stance.models.base import Inputs, StanceClassifier, as_inputs, check_parameters
 from stance.models.embedding import EmbeddingClassifier
+from stance.models.exported import ExportedClassifier
 from stance.models.linear import LinearClassifier
 from stance.models.store import check_manifest
+from stance.models.transformer import TransformerClassifier
 
 REGISTRY: dict[str, type[StanceClassifier]] = {
-    classifier.kind: classifier for classifier in (LinearClassifier, EmbeddingClassifier)
+    classifier.kind: classifier
+    for classifier in (LinearClassifier, EmbeddingClassifier, TransformerClassifier, ExportedClassifier)
 }
 
 
@@ -56,9 +59,11 @@ def load_classifier(folder: Path) -> tuple[StanceClassifier, dict[str, Any]]:
 __all__ = [
     "REGISTRY",
     "EmbeddingClassifier",
+    "ExportedClassifier",
     "Inputs",
     "LinearClassifier",
     "StanceClassifier",
+    "TransformerClassifier",
     "as_inputs",
     "load_classifier",
     "make_classifier",

@@ -75,6 +75,21 @@ def as_inputs(X: Any) -> Inputs:
     return Inputs(texts, targets, contexts)
 
 
+class Support(NamedTuple):
+    """What a training may use beside the examples.
+
+    Attributes
+    ----------
+    validation : (Inputs, list of labels) or None
+        To choose the best weights by.
+    checkpoints : Path or None
+        A folder to keep what a training that is stopped goes on from.
+    """
+
+    validation: tuple[Inputs, list[Any]] | None = None
+    checkpoints: Path | None = None
+
+
 class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
     """Base of the classifiers.
 
@@ -93,7 +108,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
 
     classes_: npt.NDArray[Any]
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(
+        self, X: Any, y: Any, *, validation: tuple[Any, Any] | None = None, checkpoints: Path | None = None
+    ) -> Self:
         """Fit to texts and labels.
 
         Parameters
@@ -101,6 +118,10 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         X : see `as_inputs`, n rows
         y : array-like of shape (n,)
             Labels, at least two different ones.
+        validation : (X, y) or None, default=None
+            Where training goes in steps, what the best step is chosen by.
+        checkpoints : Path or None, default=None
+            Where training goes in steps, a folder to keep them in; a training that was stopped there is gone on with.
 
         Raises
         ------
@@ -121,8 +142,9 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         if len(found) < 2:
             raise InputError(f"classifier can't train when only one class is present: {found.tolist()}")
         self.classes_ = np.array(LABELS) if set(found.tolist()) <= set(LABELS) else found
+        support = Support((as_inputs(validation[0]), list(validation[1])) if validation else None, checkpoints)
         try:
-            self._fit(inputs, labels)
+            self._fit(inputs, labels, support)
         except (ValueError, ZeroDivisionError) as error:
             if isinstance(error, StanceError):
                 raise
@@ -144,7 +166,7 @@ class StanceClassifier(ClassifierMixin, BaseEstimator, abc.ABC):
         return labels
 
     @abc.abstractmethod
-    def _fit(self, inputs: Inputs, y: npt.NDArray[Any]) -> None: ...
+    def _fit(self, inputs: Inputs, y: npt.NDArray[Any], support: Support) -> None: ...
 
     @abc.abstractmethod
     def _predict_proba(self, inputs: Inputs) -> Probabilities: ...

@@ -21,6 +21,7 @@ from stance.models.base import (
     Probabilities,
     RandomState,
     StanceClassifier,
+    Support,
     check_parameters,
     load_head,
     save_head,
@@ -83,7 +84,7 @@ class LinearClassifier(StanceClassifier):
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def _fit(self, inputs: Inputs, y: npt.NDArray[Any]) -> None:
+    def _fit(self, inputs: Inputs, y: npt.NDArray[Any], support: Support) -> None:
         counts = Counter(inputs.targets)
         frequent = sorted(target for target, count in counts.items() if count >= self.min_target_texts)
         self.targets_ = frequent if len(counts) > 1 else []

@@ -1,0 +1,155 @@
+"""From a fine-tuned transformer to an ONNX graph, in float32 or with int8 weights."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from stance.errors import ModelError, missing_extra
+from stance.models.base import Inputs
+from stance.models.exported import FACTS, GRAPH, TOKENIZER, ExportedClassifier
+from stance.models.transformer import TransformerClassifier
+
+Format = Literal["int8", "onnx"]
+TOLERANCE = 1e-4
+"""How far a probability of the float32 graph may lie from torch's."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """How the exported model compares with the one that it was made of, on the sentences given.
+
+    Attributes
+    ----------
+    agreement : float
+        Share of equal labels, in [0, 1].
+    difference : float
+        The largest difference of a probability, in [0, 1].
+    megabytes : float
+        Size of the graph.
+    """
+
+    agreement: float
+    difference: float
+    megabytes: float
+
+
+def export(classifier: TransformerClassifier, folder: Path, format: Format, sentences: Inputs) -> Export:
+    """Write `classifier` as an exported model into the empty `folder` and compare the two.
+
+    Parameters
+    ----------
+    classifier : TransformerClassifier
+        Fitted.
+    folder : Path
+        The `model` folder of a model folder.
+    format : "int8" or "onnx"
+        int8 keeps the weights of matrices and embeddings as 8-bit integers and quantizes activations as they come
+        (dynamic quantization, ONNX Runtime); onnx is float32.
+    sentences : Inputs
+        To compare the two on, at least one.
+
+    Raises
+    ------
+    ModelError
+        The graph cannot be made, or a float32 graph differs from torch by more than `TOLERANCE`.
+    MissingExtraError
+        A package of the extra "export" is not installed.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise missing_extra(str(error.name), "export") from None
+    with tempfile.TemporaryDirectory(dir=folder) as parent:
+        whole = Path(parent) / GRAPH
+        _trace(classifier, whole)
+        if format == "int8":
+            _quantize(whole, folder / GRAPH)
+        else:
+            whole.rename(folder / GRAPH)
+    tokenizer: Any = classifier.prompt_.tokenizer
+    tokenizer.save(str(folder / TOKENIZER))
+    facts = {
+        "parameters": {},
+        "format": format,
+        "classes": classifier.classes_.tolist(),
+        "head_classes": classifier.head_classes_.tolist(),
+        "prompt": classifier.prompt_.template,
+        "max_tokens": classifier.prompt_.max_tokens,
+    }
+    (folder / FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    ours = ExportedClassifier.load(folder).predict_proba(sentences)
+    theirs = classifier.predict_proba(sentences)
+    difference = float(np.abs(ours - theirs).max())
+    if format == "onnx" and difference > TOLERANCE:
+        raise ModelError(f"the exported graph differs from the model by {difference:.1e} in probability; report this")
+    return Export(
+        agreement=float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()),
+        difference=difference,
+        megabytes=(folder / GRAPH).stat().st_size / 1e6,
+    )
+
+
+def _trace(classifier: TransformerClassifier, path: Path) -> None:
+    import torch
+
+    network = classifier.network_.cpu().eval()
+    # torch takes a size of 1 for a constant, so the example is larger in both
+    ids = torch.full((2, 12), 1)
+    mask = torch.ones_like(ids)
+    span = mask.clone()
+    span[:, :4] = 0
+    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", max=classifier.prompt_.max_tokens)}
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                network,
+                (ids, mask, span),
+                dynamo=True,
+                input_names=["ids", "mask", "span"],
+                output_names=["logits"],
+                dynamic_shapes=(sizes, sizes, sizes),
+                verbose=False,
+            )
+            assert program is not None
+            program.save(path)
+        except Exception as error:  # torch's exporter raises errors of many kinds
+            raise ModelError(f"this backbone cannot be exported: {error}") from None
+
+
+def _quantize(whole: Path, out: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet():
+        quantize_dynamic(
+            whole,
+            out,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            # 7 bits: CPUs without VNNI add two products in 16 bits, which would overflow
+            reduce_range=True,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' advice from the user, who can do nothing about it."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
