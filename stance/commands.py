@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -68,11 +67,6 @@ def train(arguments: Namespace) -> int:
     from stance.evaluation.report import comparison_table
     from stance.training import train as run_training
 
-    if not sys.stderr.isatty():  # a terminal has the progress bar
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("stance: %(message)s"))
-        logging.getLogger("stance.training").addHandler(handler)
-        logging.getLogger("stance.training").setLevel(logging.INFO)
     run = run_training(arguments.config, arguments.overrides, arguments.out, resume=arguments.resume)
     _note(f"{run.folder}: fitted in {run.seconds:.1f} s")
     for split in run.seeds[0].macro_f1 if len(run.seeds) > 1 else []:
@@ -112,11 +106,11 @@ def evaluate(arguments: Namespace) -> int:
 
 def export(arguments: Namespace) -> int:
     """Export a trained transformer and say how it compares with the original."""
-    from stance.exporting import export_run
+    from stance.models.export import export_folder
 
     run = Path(arguments.run)
     out = Path(arguments.out) if arguments.out else run.with_name(f"{run.name}-{arguments.format}")
-    result = export_run(run, out, arguments.format)
+    result = export_folder(run, out, arguments.format)
     _note(
         f"{out}: {result.megabytes:.1f} MB, {result.agreement:.1%} of {result.sentences} labels as before, "
         f"probabilities differ by at most {result.difference:.1g}"

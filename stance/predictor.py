@@ -17,12 +17,12 @@ from stance.errors import InputError, ModelError, TruncationWarning, missing_ext
 from stance.labels import DEFAULT_TARGET, LABELS, Prediction
 from stance.models import StanceClassifier, load_classifier
 from stance.models.base import Inputs, Probabilities
+from stance.models.packaged import PACKAGED, find_packaged
 from stance.models.store import CARD, new_folder, write_manifest
 
 MAX_CHARACTERS = 20_000
 """A longer text is cut there before any model sees it; no sentence is as long."""
 
-DEFAULT_MODEL = Path("runs/linear")
 _STREAM_BATCH = 1024
 
 
@@ -40,7 +40,7 @@ class StancePredictor:
 
     Examples
     --------
-    >>> predictor = StancePredictor.from_pretrained("runs/linear")  # doctest: +SKIP
+    >>> predictor = StancePredictor.from_pretrained()  # doctest: +SKIP
     >>> predictor.predict("Missile defence makes us all safer.").label  # doctest: +SKIP
     'agree'
     """
@@ -64,22 +64,16 @@ class StancePredictor:
         Parameters
         ----------
         name : str or path, default=None
-            A run or model folder, or the name of a repository on the Hugging Face hub. None loads the linear
-            model that `make run` leaves in runs/linear.
+            "small" (or None) or "large": a model that comes with the package, see `stance.models.packaged`; a run or
+            model folder; or the name of a repository on the Hugging Face hub.
 
         Raises
         ------
         ModelError
             There is no such model, or a file of it is missing, changed or unknown.
         """
-        if name is None:
-            if not DEFAULT_MODEL.is_dir():
-                raise ModelError(
-                    f"no model was named and there is no {DEFAULT_MODEL}; "
-                    "train one with: stance train configs/linear.yaml"
-                )
-            name = DEFAULT_MODEL
-        folder = Path(name)
+        name = "small" if name is None else name
+        folder = find_packaged(name) if isinstance(name, str) and name in PACKAGED else Path(name)
         if not folder.exists():
             folder = _download(str(name))
         classifier, manifest = load_classifier(folder)

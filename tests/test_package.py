@@ -12,13 +12,13 @@ import stance
 
 PACKAGE = Path(stance.__file__).parent
 LAYERS = [
-    {"labels", "errors", "progress"},
+    {"labels", "errors", "progress", "pages"},
     {"config"},
     {"data", "text"},
     {"models"},
     {"evaluation"},
     {"predictor"},
-    {"training", "exporting", "scoring", "articles"},
+    {"training", "scoring", "articles"},
     {"commands", "cli", "integrations"},
 ]
 

@@ -151,19 +151,10 @@ def test_saving_and_loading_gives_the_same_predictions(predictor, tmp_path):
 
 def test_no_model_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=r"no model was named .* stance train configs/linear.yaml"):
-        StancePredictor.from_pretrained()
     with pytest.raises(ModelError, match="no model folder runs/nothing/here; train one"):
         StancePredictor.from_pretrained("runs/nothing/here")
     with pytest.raises(ModelError, match="no model folder nobody/nothing, and the hub did not give it"):
         StancePredictor.from_pretrained("nobody/nothing")
-
-
-def test_without_a_name_the_linear_run_is_loaded(run_copy, tmp_path, monkeypatch, predictor):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    run_copy.rename(tmp_path / "runs" / "linear")
-    assert StancePredictor.from_pretrained().predict(TEXTS) == predictor.predict(TEXTS)
 
 
 def test_pushing_to_the_hub_uploads_the_model_folder(predictor, monkeypatch):

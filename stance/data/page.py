@@ -6,23 +6,20 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 import markupsafe
 
 from stance.data.statistics import PROBE_LIMIT, PROBE_WORDS, Statistics
 from stance.errors import missing_extra
 from stance.labels import LABELS, Example
+from stance.pages import render
 
 _COLOURS = {"disagree": "#c8553d", "neutral": "#8d99ae", "agree": "#2a6f97"}
 
 
 def render_page(statistics: Statistics, examples: Sequence[Example], title: str) -> str:
     """Return the page as HTML, plots embedded as SVG; near-duplicate pairs are shown with their texts."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stance"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("data.html").render(
+    return render(
+        "data.html",
         title=title,
         statistics=statistics,
         labels=LABELS,

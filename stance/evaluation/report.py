@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from stance.labels import LABELS
+from stance.pages import render
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,9 +74,9 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the report, one self-contained HTML page without script, to `path`."""
     counts = evaluation.confusion
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    page = _environment(html=True).get_template("report.html")
     path.write_text(
-        page.render(
+        render(
+            "report.html",
             evaluation=evaluation,
             labels=LABELS,
             figures=[
@@ -99,8 +98,18 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
     )
 
 
-def write_card(evaluation: Evaluation | None, facts: Mapping[str, Any]) -> str:
-    """Return the model card in Markdown, with the front matter that the Hugging Face hub reads."""
+def write_card(evaluation: Evaluation | None, facts: Mapping[str, Any], others: Sequence[Evaluation] = ()) -> str:
+    """Return the model card in Markdown, with the front matter that the Hugging Face hub reads.
+
+    Parameters
+    ----------
+    evaluation : Evaluation or None
+        On the held-out part.
+    facts : mapping
+        What the manifest says of the training.
+    others : sequence of Evaluation, default=()
+        On other collections, each called by its name.
+    """
     rows = []
     if evaluation:
         rows = [
@@ -111,20 +120,10 @@ def write_card(evaluation: Evaluation | None, facts: Mapping[str, Any]) -> str:
             )
             for key, name in _FIGURES.items()
         ]
-    card = _environment(html=False).get_template("model_card.md")
-    return card.render(evaluation=evaluation, facts=facts, figures=rows) + "\n"
+    beside = [(e.name, len(e.examples), _figure(e.macro_f1, e.interval)) for e in others]
+    return render("model_card.md", evaluation=evaluation, facts=facts, figures=rows, others=beside) + "\n"
 
 
 def _figure(value: float, interval: tuple[float, float] | None = None) -> str:
     bounds = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
     return f"{value:.3f}{bounds}"
-
-
-def _environment(html: bool) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("stance"),
-        autoescape=html,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )

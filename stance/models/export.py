@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -15,21 +16,29 @@ from typing import Any, Literal
 import numpy as np
 
 from stance.errors import ModelError, missing_extra
-from stance.models.base import Inputs
+from stance.models.base import Inputs, as_inputs
 from stance.models.exported import FACTS, GRAPH, TOKENIZER, ExportedClassifier
+from stance.models.store import CARD, new_folder, write_manifest
 from stance.models.transformer import TransformerClassifier
 
 Format = Literal["int8", "onnx"]
+_EXAMPLES = [
+    "Missile defence makes us all safer.",
+    "The radar is an expensive answer to a question that nobody has asked.",
+    "The interceptors were delivered in March.",
+]
 TOLERANCE = 1e-4
 """How far a probability of the float32 graph may lie from torch's."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """How the exported model compares with the one that it was made of, on the sentences given.
+    """How an exported model compares with the one that it was made of.
 
     Attributes
     ----------
+    sentences : int
+        How many sentences were compared.
     agreement : float
         Share of equal labels, in [0, 1].
     difference : float
@@ -38,9 +47,48 @@ class Export:
         Size of the graph.
     """
 
+    sentences: int
     agreement: float
     difference: float
     megabytes: float
+
+
+def export_folder(run: Path, out: Path, format: Format = "int8") -> Export:
+    """Export the transformer of a run or model folder into a model folder that needs no torch.
+
+    It is compared with the original on the run's test split, at most 1,000 sentences of it.
+
+    Raises
+    ------
+    ModelError
+        `run` holds no transformer, or `out` holds anything else than a model, or cannot be written.
+    MissingExtraError
+        A package of the extras "train" and "export" is not installed.
+    """
+    from stance.models import load_classifier
+
+    classifier, manifest = load_classifier(run)
+    if not isinstance(classifier, TransformerClassifier):
+        raise ModelError(f"{run} is a {classifier.kind} model; only a transformer is exported")
+    with new_folder(out, "model") as work:
+        (work / "model").mkdir()
+        result = export(classifier, work / "model", format, _sentences(run))
+        if (run / CARD).is_file():
+            shutil.copyfile(run / CARD, work / CARD)
+        facts = {key: value for key, value in manifest.items() if key not in {"files", "content"}}
+        compared = {"format": format, "agreement": result.agreement, "sentences": result.sentences}
+        write_manifest(work, {**facts, "kind": "exported", "name": out.name, "exported": compared}, "model")
+    return result
+
+
+def _sentences(run: Path) -> Inputs:
+    file = run / "predictions.parquet"
+    if not file.is_file():
+        return as_inputs(_EXAMPLES)
+    import pyarrow.parquet
+
+    rows = pyarrow.parquet.read_table(file).slice(0, 1000).to_pylist()
+    return as_inputs([(row["text"], row["target"], row.get("context") or "") for row in rows])
 
 
 def export(classifier: TransformerClassifier, folder: Path, format: Format, sentences: Inputs) -> Export:
@@ -94,6 +142,7 @@ def export(classifier: TransformerClassifier, folder: Path, format: Format, sent
     if format == "onnx" and difference > TOLERANCE:
         raise ModelError(f"the exported graph differs from the model by {difference:.1e} in probability; report this")
     return Export(
+        sentences=len(sentences.texts),
         agreement=float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()),
         difference=difference,
         megabytes=(folder / GRAPH).stat().st_size / 1e6,

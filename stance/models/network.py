@@ -188,3 +188,33 @@ def merge(network: StanceNetwork, weights: dict[str, Tensor], scale: float) -> N
                 if own[name].shape != weight.shape:
                     raise ValueError(f"{name} has another shape")
                 own[name].copy_(weight)
+
+
+def to_low_rank(network: StanceNetwork, weights: dict[str, Tensor], rank: int, scale: float) -> dict[str, Tensor]:
+    """Return trained weights with each matrix' change replaced by its best approximation of that rank.
+
+    A truncated singular value decomposition (Eckart and Young, 1936) of what training added to the backbone, written
+    as a pair that `merge` adds; vectors and the head stay as they are.
+
+    Parameters
+    ----------
+    network : StanceNetwork
+        With the backbone as it was before training.
+    weights : dict of str to Tensor
+        What training made of them.
+    rank : int
+    scale : float
+        By which `merge` multiplies the pairs.
+    """
+    own = dict(network.named_parameters())
+    kept = {}
+    for name, weight in weights.items():
+        if weight.ndim < 2 or name.startswith("head.") or rank >= min(weight.shape):
+            kept[name] = weight
+            continue
+        left, values, right = torch.linalg.svd(weight - own[name].detach(), full_matrices=False)
+        root = (values[:rank] / scale).sqrt()
+        stem = name.removesuffix(".weight")
+        kept[f"{stem}.lora_A.default.weight"] = root[:, None] * right[:rank]
+        kept[f"{stem}.lora_B.default.weight"] = left[:, :rank] * root
+    return kept

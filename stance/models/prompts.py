@@ -16,7 +16,7 @@ from stance.errors import ConfigError, InputError
 from stance.models.base import Inputs
 
 ENCODER_PROMPT = "[CLS] {target} [SEP] {context} {text} [SEP]"
-DECODER_PROMPT = "{context} Statement: {text}\nStance toward {target}:"
+DECODER_PROMPT = "{context}\nTarget: {target}\nStatement: {text}\nStance:"
 MIN_TEXT_TOKENS = 4
 _FIELD = re.compile(r"( ?)\{(\w+)\}")
 

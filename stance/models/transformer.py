@@ -49,7 +49,7 @@ class TransformerClassifier(StanceClassifier):
         Encoder or decoder: a folder, GGUF file or hub name, see `stance.models.encoders.find_encoder`.
     prompt : str or None, default=None
         How a row is written, see `stance.models.prompts.Prompt`; None: "[CLS] {target} [SEP] {context} {text} [SEP]"
-        for encoders, "{context} Statement: {text}\\nStance toward {target}:" for decoders.
+        for encoders, "{context}\\nTarget: {target}\\nStatement: {text}\\nStance:" for decoders.
     pooling : "mean", "text", "first", "last", "text+last", "mean+last" or "first+text", default="text"
         What stands for the row: see `stance.models.network.Pooling`.
     segments : bool, default=True
@@ -207,6 +207,28 @@ class TransformerClassifier(StanceClassifier):
         self.network_, self.prompt_ = self._build(path)
         merge(self.network_, {name: torch.from_numpy(w).float() for name, w in weights.items()}, self.alpha / self.rank)
         self.network_.eval()
+
+    def compressed(self, rank: int) -> TransformerClassifier:
+        """Return a copy whose changed matrices are changes of low rank: a small file at a small loss.
+
+        Parameters
+        ----------
+        rank : int >= 1
+            Of each change, see `stance.models.network.to_low_rank`.
+        """
+        import torch
+
+        from stance.models.network import to_low_rank
+
+        check_is_fitted(self)
+        copy = type(self)(**self.get_params())
+        for name in ("classes_", "head_classes_", "digest_", "history_"):
+            setattr(copy, name, getattr(self, name))
+        path = find_encoder(self.backbone, self.digest_)
+        weights = {name: torch.from_numpy(weight).float() for name, weight in self.weights_.items()}
+        pairs = to_low_rank(copy._build(path)[0], weights, rank, self.alpha / self.rank)
+        copy._assemble(path, {name: weight.half().numpy() for name, weight in pairs.items()})
+        return copy
 
     def _validation(self, prompt: Prompt, support: Support) -> tuple[list[Row], npt.NDArray[np.intp]] | None:
         if not support.validation:
