@@ -101,3 +101,49 @@ def test_overrides_need_a_file(config_file):
 
     with pytest.raises(ConfigError, match="overrides go with a config file"):
         stance.train(load_config(config_file), ["seed=1"])
+
+
+@pytest.fixture
+def transformer_config(small_corpus, tiny_encoder, tmp_path):
+    """A config that fine-tunes the tiny encoder in seconds, and its checks do not warn of long rows."""
+    config = tmp_path / "transformer.yaml"
+    config.write_text(
+        f"data: {{sources: [{{path: {small_corpus}}}]}}\n"
+        f"model: {{kind: transformer, backbone: {tiny_encoder}, max_tokens: 64, epochs: 1, checks: 3}}\n",
+        encoding="utf-8",
+    )
+    return config
+
+
+@pytest.mark.filterwarnings("ignore::stance.errors.TruncationWarning")
+def test_of_several_seeds_the_best_on_validation_is_kept(transformer_config, tmp_path):
+    run = stance.train(transformer_config, ["seeds=[3, 1, 2]"], tmp_path / "run")
+    assert [result.seed for result in run.seeds] == [3, 1, 2]
+    best = max(run.seeds, key=lambda result: result.macro_f1["validation"])
+    assert run.evaluations["validation"].macro_f1 == best.macro_f1["validation"]
+    assert json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))["seed"] == best.seed
+    written = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert [row["macro_f1"]["test"] for row in written["seeds"]] == [result.macro_f1["test"] for result in run.seeds]
+    assert run.predictor.predict("The shield works.").label in stance.LABELS
+
+
+@pytest.mark.filterwarnings("ignore::stance.errors.TruncationWarning")
+def test_a_run_that_was_killed_is_resumed_to_the_same_files(transformer_config, tmp_path, monkeypatch):
+    from stance.models.finetuning import Finetuning
+
+    whole = stance.train(transformer_config, out=tmp_path / "whole" / "run")
+    save = Finetuning._save
+
+    def die(self):
+        save(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Finetuning, "_save", die)
+    with pytest.raises(KeyboardInterrupt):
+        stance.train(transformer_config, out=tmp_path / "run")
+    monkeypatch.undo()
+    assert (tmp_path / "run.checkpoints" / "seed-13" / "checkpoint.safetensors").is_file()
+    resumed = stance.train(transformer_config, out=tmp_path / "run", resume=True)
+    for name in ("metrics.json", "model/transformer.safetensors"):
+        assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
+    assert not (tmp_path / "run.checkpoints").exists()

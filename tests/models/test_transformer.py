@@ -169,3 +169,14 @@ def test_the_pretrained_encoder_learns_to_read_the_target():
     assert classifier.score(TEXTS, labels) == 1.0
     new = [("Their harbour is fine", "shield"), ("Their harbour is fine", "treaty")]
     assert classifier.predict(new).tolist() == ["agree", "disagree"]
+
+
+def test_changes_of_low_rank_come_close(tiny_encoder, tmp_path):
+    classifier = fit(str(tiny_encoder), trained="layers", epochs=20, learning_rate=1e-2)
+    exact = classifier.predict_proba(TEXTS)
+    coarse, fine = classifier.compressed(1), classifier.compressed(8)
+    assert np.abs(fine.predict_proba(TEXTS) - exact).max() < 1e-3 < np.abs(coarse.predict_proba(TEXTS) - exact).max()
+    assert any(".lora_B." in name for name in fine.weights_)
+    fine.save(tmp_path)
+    loaded = TransformerClassifier.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), fine.predict_proba(TEXTS))
