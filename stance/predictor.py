@@ -15,8 +15,8 @@ import numpy as np
 
 from stance.errors import InputError, ModelError, TruncationWarning, missing_extra
 from stance.labels import DEFAULT_TARGET, LABELS, Prediction
-from stance.models import StanceClassifier, load_classifier
-from stance.models.base import Inputs, Probabilities
+from stance.models import Classifier, load_classifier
+from stance.models.inputs import Inputs, Probabilities
 from stance.models.packaged import PACKAGED, find_packaged
 from stance.models.store import CARD, new_folder, write_manifest
 
@@ -31,7 +31,7 @@ class StancePredictor:
 
     Parameters
     ----------
-    classifier : StanceClassifier
+    classifier : Classifier
         Fitted on `LABELS`.
     name : str, default=""
         What results call the model.
@@ -47,7 +47,7 @@ class StancePredictor:
 
     def __init__(
         self,
-        classifier: StanceClassifier,
+        classifier: Classifier,
         name: str = "",
         manifest: Mapping[str, Any] | None = None,
         card: str = "",

@@ -20,7 +20,7 @@ from stance.errors import ConfigError
 from stance.evaluation import Evaluation, evaluate
 from stance.evaluation.report import write_card, write_report
 from stance.labels import Example
-from stance.models import REGISTRY, make_classifier
+from stance.models import find_classifier, make_classifier
 from stance.models.store import CARD, new_folder, write_manifest
 from stance.predictor import StancePredictor
 
@@ -157,7 +157,7 @@ def _facts(config: TrainConfig, splits: Mapping[str, Sequence[Example]]) -> dict
             continue
     return {
         "kind": config.model.kind,
-        "parameters": REGISTRY[config.model.kind](**config.model.parameters).get_params(),
+        "parameters": find_classifier(config.model.kind)(**config.model.parameters).get_params(),
         "seed": config.seed,
         "versions": versions,
         "data": {

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# what is made at first use is made anew for the tests, and not in the cache of who runs them
+os.environ["STANCEKIT_CACHE"] = tempfile.mkdtemp(prefix="stancekit-tests-")
 
 REPOSITORY = Path(__file__).parent.parent
 CORPUS = REPOSITORY / "data" / "corpus"

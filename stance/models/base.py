@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import inspect
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -19,60 +19,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.config import explain
 from stance.errors import ConfigError, InputError, StanceError, nearest
-from stance.labels import DEFAULT_TARGET, LABELS, Example
+from stance.labels import LABELS
+from stance.models.inputs import Inputs, Probabilities, as_inputs
 
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 RandomState = Annotated[int, Field(ge=0, lt=2**32)] | None
 ClassWeight = Literal["balanced"] | dict[Any, Annotated[float, Field(ge=0)]] | None
 """What scikit-learn takes as class_weight: "balanced" weighs each label by the inverse of its frequency."""
-
-Probabilities = npt.NDArray[np.float64]
-
-
-class Inputs(NamedTuple):
-    """Three columns of equal length."""
-
-    texts: list[str]
-    targets: list[str]
-    contexts: list[str]
-
-    def take(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> Inputs:
-        """Return the given rows, in the given order."""
-        return Inputs(*([column[row] for row in rows] for column in self))
-
-
-def as_inputs(X: Any) -> Inputs:
-    """Read what estimators are given.
-
-    Parameters
-    ----------
-    X : Inputs; sequence of Example; array-like of str, shape (n,) or (n, 2) or (n, 3)
-        Texts alone, or columns text, target and context. The target defaults to "missile defence".
-
-    Raises
-    ------
-    InputError
-        There is anything but text in it; the row is named.
-    """
-    if isinstance(X, Inputs):
-        return X
-    if isinstance(X, str | bytes):
-        raise InputError("expected a sequence of texts, not one text; write [text]")
-    if hasattr(X, "toarray"):
-        raise InputError("a sparse matrix holds no texts; give the texts themselves")
-    rows = X.tolist() if hasattr(X, "tolist") else X.values.tolist() if hasattr(X, "columns") else list(X)
-    texts, targets, contexts = [], [], []
-    for number, row in enumerate(rows):
-        if isinstance(row, Example):
-            cells = [row.text, row.target, row.context]
-        else:
-            cells = list(row) if isinstance(row, list | tuple) else [row]
-        if not 1 <= len(cells) <= 3 or not all(isinstance(cell, str) for cell in cells):
-            raise InputError(f"row {number} must be a text, or text, target and context, not {row!r:.80}")
-        texts.append(cells[0])
-        targets.append(cells[1] if len(cells) > 1 and cells[1] else DEFAULT_TARGET)
-        contexts.append(cells[2] if len(cells) > 2 else "")
-    return Inputs(texts, targets, contexts)
 
 
 class Support(NamedTuple):

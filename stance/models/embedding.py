@@ -15,18 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.models.base import (
     ClassWeight,
-    Inputs,
     PositiveFloat,
-    Probabilities,
     RandomState,
     StanceClassifier,
     Support,
-    as_inputs,
     check_parameters,
     load_head,
     save_head,
 )
 from stance.models.encoders import DEFAULT_ENCODER, find_encoder, load_backbone
+from stance.models.inputs import Inputs, Probabilities, as_inputs
 from stance.models.store import load_arrays, save_arrays
 from stance.progress import track
 

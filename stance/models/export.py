@@ -16,17 +16,14 @@ from typing import Any, Literal
 import numpy as np
 
 from stance.errors import ModelError, missing_extra
-from stance.models.base import Inputs, as_inputs
-from stance.models.exported import FACTS, GRAPH, TOKENIZER, ExportedClassifier
+from stance.models.exported import FACTS, GRAPH, INPUTS, TOKENIZER, ExportedClassifier
+from stance.models.inputs import Inputs, as_inputs
+from stance.models.prompts import by_length, pad
+from stance.models.quantization import quantize
 from stance.models.store import CARD, new_folder, write_manifest
 from stance.models.transformer import TransformerClassifier
 
 Format = Literal["int8", "onnx"]
-_EXAMPLES = [
-    "Missile defence makes us all safer.",
-    "The radar is an expensive answer to a question that nobody has asked.",
-    "The interceptors were delivered in March.",
-]
 TOLERANCE = 1e-4
 """How far a probability of the float32 graph may lie from torch's."""
 
@@ -81,10 +78,15 @@ def export_folder(run: Path, out: Path, format: Format = "int8") -> Export:
     return result
 
 
+def _calibration() -> list[str]:
+    """Return the sentences, of the corpus' validation split, that activations are measured on."""
+    return (Path(__file__).parent / "calibration.txt").read_text(encoding="utf-8").splitlines()
+
+
 def _sentences(run: Path) -> Inputs:
     file = run / "predictions.parquet"
     if not file.is_file():
-        return as_inputs(_EXAMPLES)
+        return as_inputs(_calibration())
     import pyarrow.parquet
 
     rows = pyarrow.parquet.read_table(file).slice(0, 1000).to_pylist()
@@ -101,8 +103,8 @@ def export(classifier: TransformerClassifier, folder: Path, format: Format, sent
     folder : Path
         The `model` folder of a model folder.
     format : "int8" or "onnx"
-        int8 keeps the weights of matrices and embeddings as 8-bit integers and quantizes activations as they come
-        (dynamic quantization, ONNX Runtime); onnx is float32.
+        int8 keeps the weights of matrices and embeddings as 8-bit integers and quantizes activations as they come,
+        see `stance.models.quantization`; onnx is float32.
     sentences : Inputs
         To compare the two on, at least one.
 
@@ -122,13 +124,15 @@ def export(classifier: TransformerClassifier, folder: Path, format: Format, sent
         whole = Path(parent) / GRAPH
         _trace(classifier, whole)
         if format == "int8":
-            _quantize(whole, folder / GRAPH)
+            rows = classifier.prompt_.rows(as_inputs(_calibration()))
+            batches = [pad([rows[number] for number in batch]) for batch in by_length(rows, 16)]
+            with _quiet():
+                quantize(whole, folder / GRAPH, [dict(zip(INPUTS, batch, strict=True)) for batch in batches])
         else:
             whole.rename(folder / GRAPH)
     tokenizer: Any = classifier.prompt_.tokenizer
     tokenizer.save(str(folder / TOKENIZER))
     facts = {
-        "parameters": {},
         "format": format,
         "classes": classifier.classes_.tolist(),
         "head_classes": classifier.head_classes_.tolist(),
@@ -165,7 +169,7 @@ def _trace(classifier: TransformerClassifier, path: Path) -> None:
                 network,
                 (ids, mask, span),
                 dynamo=True,
-                input_names=["ids", "mask", "span"],
+                input_names=INPUTS,
                 output_names=["logits"],
                 dynamic_shapes=(sizes, sizes, sizes),
                 verbose=False,
@@ -174,21 +178,6 @@ def _trace(classifier: TransformerClassifier, path: Path) -> None:
             program.save(path)
         except Exception as error:  # torch's exporter raises errors of many kinds
             raise ModelError(f"this backbone cannot be exported: {error}") from None
-
-
-def _quantize(whole: Path, out: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    with _quiet():
-        quantize_dynamic(
-            whole,
-            out,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            # 7 bits: CPUs without VNNI add two products in 16 bits, which would overflow
-            reduce_range=True,
-            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
-        )
 
 
 @contextlib.contextmanager

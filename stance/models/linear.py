@@ -16,9 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from stance.models.base import (
     ClassWeight,
-    Inputs,
     PositiveFloat,
-    Probabilities,
     RandomState,
     StanceClassifier,
     Support,
@@ -27,6 +25,7 @@ from stance.models.base import (
     save_head,
 )
 from stance.models.features import WordCharacterTfidf
+from stance.models.inputs import Inputs, Probabilities
 from stance.models.store import load_arrays, save_arrays
 
 _CHUNK = 8192

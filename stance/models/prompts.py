@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stance.errors import ConfigError, InputError
-from stance.models.base import Inputs
+from stance.models.inputs import Inputs
 
 ENCODER_PROMPT = "[CLS] {target} [SEP] {context} {text} [SEP]"
 DECODER_PROMPT = "{context}\nTarget: {target}\nStatement: {text}\nStance:"

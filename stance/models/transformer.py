@@ -16,16 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from stance.errors import ModelError
 from stance.models.base import (
     ClassWeight,
-    Inputs,
     PositiveFloat,
-    Probabilities,
     RandomState,
     StanceClassifier,
     Support,
-    as_inputs,
     check_parameters,
 )
 from stance.models.encoders import DEFAULT_ENCODER, find_encoder, load_backbone, weights_digest
+from stance.models.inputs import Inputs, Probabilities, as_inputs
 from stance.models.prompts import DECODER_PROMPT, ENCODER_PROMPT, Prompt, Row, by_length, pad
 from stance.models.store import load_arrays, save_arrays
 from stance.progress import track
