@@ -33,7 +33,7 @@ run: setup
 	  '  stance predict --target "the ABM Treaty" "The treaty has outlived its purpose."' \
 	  '  stance evaluate --data YOUR_SENTENCES.csv            # columns text and label' \
 	  '  stance train configs/linear.yaml --set model.C=0.5 --out runs/mine' \
-	  '  stance train configs/transformer.yaml          # about 20 minutes' \
+	  '  stance train configs/transformer.yaml          # about 25 minutes' \
 	  '  open build/evaluation/linear/report.html in a browser'
 
 test: lint
