@@ -250,11 +250,12 @@ def test_stdin_that_is_not_utf_8_names_the_line(stance, run_folder):
     assert "no sentence given" in err
 
 
-def test_without_any_model_it_says_how_to_get_one(stance, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = stance("predict", SENTENCE)
-    assert code == 2
-    assert "train one with: stance train configs/linear.yaml" in err
+def test_a_packaged_model_that_is_not_there_says_how_to_get_one(capsys, monkeypatch, tmp_path):
+    from stance.models import packaged
+
+    monkeypatch.setattr(packaged, "_FOLDER", tmp_path)
+    assert main(["predict", "The shield works.", "--model", "large"]) == 2
+    assert "train one with: stance train configs/large.yaml" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
