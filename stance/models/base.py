@@ -28,6 +28,12 @@ ClassWeight = Literal["balanced"] | dict[Any, Annotated[float, Field(ge=0)]] | N
 """What scikit-learn takes as class_weight: "balanced" weighs each label by the inverse of its frequency."""
 
 
+Pooling = Literal["mean", "text", "first", "last", "text+last", "mean+last", "first+text"]
+"""What stands for a row: the mean over all tokens, over the text's, the first or the last token, or two of them."""
+Trained = Literal["whole", "layers", "lora"]
+"""Which weights of a transformer are trained, see `stance.models.network.choose_trained`."""
+
+
 class Support(NamedTuple):
     """What a training may use beside the examples.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -130,9 +130,7 @@ class Finetuning:
                     meter.describe(self._headline())
                     self._save()
                 meter.advance()
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(self.best[name])
+        self._put(self.best)
         self.network.to("cpu").eval()
         return self.state
 
@@ -218,18 +216,20 @@ class Finetuning:
         assert self.validation is not None
         rows, truth = self.validation
         own = {name: weight.detach().clone() for name, weight in self.weights.items()}
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(self.average[name])
+        self._put(self.average)
         self.network.eval()
         given = np.zeros(len(rows), dtype=np.intp)
         with torch.inference_mode(), self.autocast:
             for batch in by_length(rows, 32):
                 given[batch] = self._logits(batch, rows).argmax(1).cpu().numpy()
+        self._put(own)
+        return float(f1_score(truth, given, average="macro", zero_division=0))
+
+    def _put(self, values: Mapping[str, Tensor]) -> None:
+        """Put values into the network's trained weights."""
         with torch.no_grad():
             for name, weight in self.weights.items():
-                weight.copy_(own[name])
-        return float(f1_score(truth, given, average="macro", zero_division=0))
+                weight.copy_(values[name])
 
     def _is_done(self) -> bool:
         return self.validation is not None and self.state.checks_without_gain >= self.recipe.patience

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from stance.errors import ConfigError
-
-Pooling = Literal["mean", "text", "first", "last", "text+last", "mean+last", "first+text"]
-"""What stands for a row: the mean over all tokens, over the text's, the first or the last token, or two of them."""
-Trained = Literal["whole", "layers", "lora"]
+from stance.models.base import Pooling, Trained
 
 
 class StanceNetwork(nn.Module):

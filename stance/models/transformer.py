@@ -16,10 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from stance.errors import ModelError
 from stance.models.base import (
     ClassWeight,
+    Pooling,
     PositiveFloat,
     RandomState,
     StanceClassifier,
     Support,
+    Trained,
     check_parameters,
 )
 from stance.models.encoders import DEFAULT_ENCODER, find_encoder, load_backbone, weights_digest
@@ -49,7 +51,7 @@ class TransformerClassifier(StanceClassifier):
         How a row is written, see `stance.models.prompts.Prompt`; None: "[CLS] {target} [SEP] {context} {text} [SEP]"
         for encoders, "{context}\\nTarget: {target}\\nStatement: {text}\\nStance:" for decoders.
     pooling : "mean", "text", "first", "last", "text+last", "mean+last" or "first+text", default="text"
-        What stands for the row: see `stance.models.network.Pooling`.
+        What stands for the row: see `stance.models.base.Pooling`.
     segments : bool, default=True
         Mark the text's tokens as the second segment, for backbones that know segments.
     trained : "whole", "layers" or "lora", default="whole"
@@ -101,9 +103,9 @@ class TransformerClassifier(StanceClassifier):
         *,
         backbone: Annotated[str, Field(min_length=1)] = DEFAULT_ENCODER,
         prompt: str | None = None,
-        pooling: Literal["mean", "text", "first", "last", "text+last", "mean+last", "first+text"] = "text",
+        pooling: Pooling = "text",
         segments: bool = True,
-        trained: Literal["whole", "layers", "lora"] = "whole",
+        trained: Trained = "whole",
         top_layers: Annotated[int, Field(ge=1)] | None = None,
         rank: Annotated[int, Field(ge=1, le=512)] = 16,
         alpha: Annotated[int, Field(ge=1)] = 32,
